@@ -1,0 +1,1 @@
+core_libconfig_la_SOURCES = core/config/config.h

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/port/disk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum status disk_read_whole(struct disk *disk, const char *path, struct buf *out) {
+  struct disk_file *file;
+  enum status status = disk->ops->open(disk, path, DISK_READ_ONLY, 0, &file);
+  if (status != STATUS_OK) return status;
+  int64_t length = disk->ops->length(disk, file);
+  size_t got = 0;
+  if (length < 0) {
+    status = STATUS_IO;
+  } else if (length > 0) {
+    uint8_t *p = buf_reserve(out, (size_t)length);
+    status = p == NULL ? STATUS_LIMIT : disk->ops->read(disk, file, 0, p, (size_t)length, &got);
+  }
+  if (status == STATUS_OK) out->len += got;
+  disk->ops->close(disk, file);
+  return status;
+}
+
+static enum status write_synced(struct disk *disk, const char *path, struct span content) {
+  struct disk_file *file;
+  enum status status = disk->ops->open(disk, path, DISK_CREATE, 0, &file);
+  if (status != STATUS_OK) return status;
+  status = disk->ops->truncate(disk, file, 0);
+  if (status == STATUS_OK && content.len > 0) status = disk->ops->write(disk, file, 0, &content, 1);
+  if (status == STATUS_OK) status = disk->ops->sync(disk, file);
+  disk->ops->close(disk, file);
+  return status;
+}
+
+static enum status copy_to_bak(struct disk *disk, const char *path, const char *bak) {
+  struct buf old;
+  buf_init(&old, SIZE_MAX / 2);
+  enum status status = disk_read_whole(disk, path, &old);
+  if (status == STATUS_OK)
+    status = write_synced(disk, bak, buf_span(&old));
+  else if (status == STATUS_NOT_FOUND)
+    status = STATUS_OK;
+  buf_fini(&old);
+  return status;
+}
+
+enum status disk_replace_whole(struct disk *disk, const char *path, struct span content, bool keep_bak) {
+  char tmp[DISK_PATH_MAX], bak[DISK_PATH_MAX], dir[DISK_PATH_MAX];
+  if (snprintf(tmp, sizeof tmp, "%s.tmp", path) >= (int)sizeof tmp) return STATUS_LIMIT;
+  snprintf(bak, sizeof bak, "%s.bak", path);
+  snprintf(dir, sizeof dir, "%s", path);
+  char *slash = strrchr(dir, '/');
+  if (slash != NULL) *slash = '\0';
+
+  enum status status = write_synced(disk, tmp, content);
+  if (status == STATUS_OK && keep_bak) status = copy_to_bak(disk, path, bak);
+  if (status == STATUS_OK) status = disk->ops->rename(disk, tmp, path);
+  if (status == STATUS_OK) status = disk->ops->sync_dir(disk, slash == NULL ? "." : slash == dir ? "/" : dir);
+  return status;
+}

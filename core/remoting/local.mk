@@ -1,0 +1,1 @@
+core_libremoting_la_SOURCES = core/remoting/remoting.h

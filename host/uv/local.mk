@@ -1,0 +1,1 @@
+# the only place with <uv.h>, system calls and threads

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store: the door to everything on disk that is made of messages: commit log,
+ * consume queues, checkpoint, recovery. Files are Java 4.7.0's, byte for byte
+ * (org.apache.rocketmq.store.{CommitLog,ConsumeQueue,StoreCheckpoint,DefaultMessageStore}).
+ *
+ * The turn: put() stages records in memory and gives them their offsets;
+ * commit() writes everything staged with one write and derives the consume
+ * queue units; only then may anybody be told. If the write fails, everything
+ * staged since the last commit never happened.
+ *
+ * One thread. Never reads a clock; tick() says when it wants to be called.
+ */
+#ifndef MQBROKER_STORE_STORE_H
+#define MQBROKER_STORE_STORE_H
+
+#include "core/base/log.h"
+#include "core/base/moment.h"
+#include "core/port/disk.h"
+#include "core/wire/message.h"
+
+struct store;
+
+struct store_config {
+  const char *root;       /* storePathRootDir */
+  const char *commitlog;  /* storePathCommitLog */
+  int64_t segment_length; /* mappedFileSizeCommitLog, bytes */
+  int64_t queue_file_length; /* mappedFileSizeConsumeQueue, bytes; rounded up to 20 */
+  int32_t message_size_max;  /* maxMessageSize: whole record, bytes */
+  bool sync_flush;           /* flushDiskType=SYNC_FLUSH */
+  int32_t flush_interval_ms; /* flushIntervalCommitLog */
+  int32_t flush_least_pages; /* flushCommitLogLeastPages */
+  int32_t flush_thorough_ms; /* flushCommitLogThoroughInterval */
+  int32_t flush_queue_interval_ms; /* flushIntervalConsumeQueue */
+  bool check_crc_on_recover; /* checkCRCOnRecover */
+  uint64_t seed;
+};
+
+/* Told during commit() for each record that entered a queue: the queue now reaches to max (exclusive). */
+struct store_listener {
+  void (*arrived)(void *context, struct span topic, int32_t queue_id, int64_t queue_max, int64_t tags_code);
+  void *context;
+};
+
+/* Opens and recovers. Takes ROOT/lock before reading anything. BUSY: another process runs here; CORRUPT,
+ * INVALID: refused with a sentence in why, nothing changed. */
+enum status store_open(struct store **out, const struct store_config *config, struct disk *disk,
+                       struct log *log, const struct store_listener *listener, struct moment now,
+                       struct buf *why) MUST_USE;
+/* Writes and syncs everything, leaves a clean shutdown behind (abort file removed). */
+void store_close(struct store *s, struct moment now);
+/* Forgets without writing: what a crash is like. For the simulator. */
+void store_abandon(struct store *s);
+
+/* PutMessageStatus, as far as this room can know. */
+enum put_status {
+  PUT_OK,
+  PUT_MESSAGE_ILLEGAL,   /* topic or properties too long, record over message_size_max */
+  PUT_SERVICE_NOT_AVAILABLE, /* read-only: `store_refusal` says why */
+  PUT_NO_MEMORY
+};
+
+struct put_result {
+  int64_t physical_offset; /* of the (first) record */
+  int64_t end_offset;      /* behind the (last) record: the mark a waiter needs */
+  int64_t queue_offset;    /* of the (first) record in its queue */
+  int64_t store_ms;
+  int32_t count;
+};
+
+/* m: queue_offset, physical_offset, store_ms and body_crc are set by the store. sys_flag with PREPARED or
+ * ROLLBACK does not enter a queue. */
+enum put_status store_put(struct store *s, struct message *m, struct moment now, struct put_result *out) MUST_USE;
+/* All items or none, contiguous, in one file. m: what the items share (body and properties ignored).
+ * physical_offsets: room for count values, may be NULL. */
+enum put_status store_put_batch(struct store *s, struct message *m, const struct batch_item *items, size_t count,
+                                struct moment now, struct put_result *out, int64_t *physical_offsets) MUST_USE;
+/* Why puts are refused, or NULL. */
+const char *store_refusal(const struct store *s);
+
+/* Writes what was staged. On failure nothing staged exists and status tells why. Cheap when nothing is staged. */
+enum status store_commit(struct store *s, struct moment now) MUST_USE;
+
+/* Marks: offsets in the commit log that only grow. */
+int64_t store_appended(const struct store *s); /* written (page cache) */
+int64_t store_flushed(const struct store *s);  /* durable */
+/* SYNC_FLUSH: makes sure a sync that covers `offset` is under way (group commit: at most one at a time). */
+void store_want_flushed(struct store *s, int64_t offset);
+/* Forwarded from node_ops.synced. */
+void store_synced(struct store *s, uint64_t token, enum status status, struct moment now);
+
+/* Periodic work: flush intervals, queue flush, checkpoint. Returns the monotonic ms of the next call. */
+int64_t store_tick(struct store *s, struct moment now);
+
+/* Queues. Unknown queues are empty: max 0, min 0. */
+int64_t store_queue_max(struct store *s, struct span topic, int32_t queue_id);
+int64_t store_queue_min(struct store *s, struct span topic, int32_t queue_id);
+int64_t store_log_min(const struct store *s);
+int64_t store_log_max(const struct store *s); /* == store_appended */
+
+enum get_status { /* GetMessageStatus, in its order */
+  GET_FOUND, GET_NO_MATCHED_MESSAGE, GET_MESSAGE_WAS_REMOVING, GET_OFFSET_FOUND_NULL,
+  GET_OFFSET_OVERFLOW_BADLY, GET_OFFSET_OVERFLOW_ONE, GET_OFFSET_TOO_SMALL,
+  GET_NO_MATCHED_LOGIC_QUEUE, GET_NO_MESSAGE_IN_QUEUE
+};
+extern const char *const get_status_names[9];
+
+/* Says whether a queue unit may go to a consumer; tags_code as in the queue. NULL filter: all. */
+typedef bool (*store_filter)(void *context, int64_t tags_code);
+
+#define STORE_GET_PARTS_MAX 1024
+struct get_result {
+  int64_t next_offset; /* nextBeginOffset */
+  int64_t min_offset, max_offset;
+  struct span parts[STORE_GET_PARTS_MAX]; /* records in the mapped log: valid until the next tick or commit */
+  size_t part_count;                      /* adjacent records are one part */
+  size_t message_count;
+  size_t bytes;
+  int64_t fall_behind; /* bytes between the last record given and the end of the log */
+};
+/* DefaultMessageStore.getMessage: at least one message is returned if any matches within the scan limit. */
+enum get_status store_get(struct store *s, struct span topic, int32_t queue_id, int64_t offset, int32_t count_max,
+                          size_t bytes_max, store_filter filter, void *filter_context, struct get_result *out);
+
+/* The whole record at a physical offset; NOT_FOUND if there is none. Valid like get_result.parts. */
+enum status store_message_at(struct store *s, int64_t physical_offset, struct span *out) MUST_USE;
+/* store time of a queue's message, -1 if there is none. */
+int64_t store_time_at(struct store *s, struct span topic, int32_t queue_id, int64_t queue_offset);
+/* ConsumeQueue.getOffsetInQueueByTime. */
+int64_t store_offset_by_time(struct store *s, struct span topic, int32_t queue_id, int64_t wall_ms);
+
+/* Every queue with units, in name order. */
+typedef void (*store_each_queue)(void *context, struct span topic, int32_t queue_id, int64_t min, int64_t max);
+void store_queues(struct store *s, store_each_queue each, void *context);
+/* Removes the queues of a topic (files too); the messages stay in the log. */
+enum status store_delete_topic(struct store *s, struct span topic) MUST_USE;
+
+struct store_facts { /* for BROKER_RUNTIME_INFO and the log */
+  int64_t boot_ms;
+  int64_t put_count;
+  int64_t put_bytes;
+  int64_t earliest_store_ms; /* -1: empty */
+  int64_t dispatch_behind;   /* bytes written but not in the queues: 0 after commit */
+  int64_t recovered_records;
+  int64_t recovery_ms;
+};
+void store_facts(const struct store *s, struct store_facts *out);
+
+#endif

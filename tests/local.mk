@@ -1,0 +1,13 @@
+check_LTLIBRARIES += tests/libharness.la
+tests_libharness_la_SOURCES = tests/harness.c tests/harness.h
+tests_libharness_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_libharness_la_LIBADD = $(CUNIT_LIBS)
+
+include tests/unit/local.mk
+include tests/golden/local.mk
+include tests/story/local.mk
+include tests/sim/local.mk
+include tests/fuzz/local.mk
+include tests/system/local.mk
+include tests/interop/local.mk
+include tests/bench/local.mk
