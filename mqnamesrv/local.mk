@@ -13,3 +13,8 @@ mqnamesrv_libmqnamesrv_la_SOURCES = \
   mqnamesrv/routes_query.c \
   mqnamesrv/routes_tables.c mqnamesrv/routes_tables.h \
   mqnamesrv/settings.c mqnamesrv/settings.h
+
+bin_PROGRAMS += mqnamesrv/mqnamesrv
+mqnamesrv_mqnamesrv_SOURCES = mqnamesrv/main.c
+mqnamesrv_mqnamesrv_LDADD = mqnamesrv/libmqnamesrv.la host/libuvhost.la core/libremoting.la core/libconfig.la \
+  core/libwire.la core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS)

@@ -15,3 +15,5 @@ tests_unit_namesrv_test_namesrv_SOURCES = \
 tests_unit_namesrv_test_namesrv_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_namesrv_test_namesrv_LDADD = tests/libharness.la mqnamesrv/libmqnamesrv.la core/libremoting.la \
   core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS) $(CUNIT_LIBS)
+
+EXTRA_DIST += tests/golden/namesrv-trace.jsonl
