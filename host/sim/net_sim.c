@@ -386,7 +386,8 @@ void net_sim_drain(struct net_sim *net, struct node *node, struct moment now) {
     tell(net, &note, node, now);
     if (note.conn != NULL) conn_drop(net->host->world, note.conn);
   }
-  memmove(net->notes, net->notes + count, (net->note_count - count) * sizeof *net->notes);
+  if (net->note_count > count)
+    memmove(net->notes, net->notes + count, (net->note_count - count) * sizeof *net->notes);
   net->note_count -= count;
 }
 
