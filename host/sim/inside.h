@@ -241,7 +241,8 @@ enum status disk_sim_rename(struct disk *disk, const char *from, const char *to)
 enum status disk_sim_sync_dir(struct disk *disk, const char *path);
 /* disk_sim.c */
 void inode_unref(struct inode *inode);
-enum status disk_gate(struct disk_sim *disk, enum sim_disk_op op); /* counts a call; a fault or a stopped host answers */
+/* Counts a call; a fault or a stopped host answers. */
+enum status disk_gate(struct disk_sim *disk, enum sim_disk_op op);
 /* disk_crash.c: what was not synced */
 struct undo *inode_note_change(struct disk_sim *disk, struct inode *inode, enum undo_kind kind, int64_t offset,
                                int64_t len);
