@@ -1,1 +1,2 @@
 # mqbroker
+include mqbroker/store/local.mk
