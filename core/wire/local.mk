@@ -1,6 +1,13 @@
 core_libwire_la_SOURCES = \
   core/wire/batch.c \
   core/wire/bodies.h \
+  core/wire/body_heartbeat.c \
+  core/wire/body_lists.c \
+  core/wire/body_read.c core/wire/body_read.h \
+  core/wire/body_register.c \
+  core/wire/body_route.c \
+  core/wire/body_subscription.c \
+  core/wire/body_topics.c \
   core/wire/codes.c core/wire/codes.h \
   core/wire/command.h \
   core/wire/command_encode.c \
