@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/uv/uv_test.h"
+
+const struct test disk_tests[] = {{NULL, NULL}};
