@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/wire/json_scan.h"
-#include "core/wire/utf8.h"
 
-static int hex_digit(uint8_t c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+#include "core/base/utf8.h"
 
 /* n hexadecimal digits at p, which must lie before end; -1 when they do not. */
 static int32_t hex_number(const uint8_t *p, const uint8_t *end, int n) {
