@@ -62,7 +62,8 @@ struct net_ops {
   void (*send_borrowed)(struct net *net, conn_id conn, struct span bytes);
   /* Bytes that wait in the outbox because the peer does not read. */
   size_t (*backlog)(struct net *net, conn_id conn);
-  /* Stops or resumes reading from a peer (back-pressure). */
+  /* Stops or resumes reading from a peer (back-pressure). While paused, node_ops.bytes is not called for
+   * it; on resume the unused input is shown again even if nothing new came. */
   void (*pause)(struct net *net, conn_id conn, bool paused);
   /* Sends what is in the outbox, then closes. No NET_CLOSED follows for the caller's own close. */
   void (*close)(struct net *net, conn_id conn);

@@ -1,1 +1,3 @@
-core_libremoting_la_SOURCES = core/remoting/remoting.h
+core_libremoting_la_SOURCES = \
+  core/remoting/calls.c core/remoting/calls.h \
+  core/remoting/remoting.c core/remoting/remoting.h

@@ -31,8 +31,9 @@ struct remoting_config {
   int idle_ms;              /* a connection without traffic either way is closed; 0 never; default 120000 */
   size_t connections_max;   /* accepted connections; more are closed at once with a log line */
   size_t backlog_max;       /* bytes waiting to a peer that does not read: beyond, we stop reading from it */
-  int reconnect_min_ms;     /* wait after a failed connect, doubled up to reconnect_max_ms */
+  int reconnect_min_ms;     /* after a failed connect calls fail at once for so long, doubled up to... */
   int reconnect_max_ms;
+  int frame_ms;             /* a frame that began must be complete after so long (slow-loris); 0 never */
 };
 void remoting_config_default(struct remoting_config *c);
 
@@ -53,10 +54,11 @@ struct call {
   void *owner;
   /* private to remoting */
   struct timer timer;
-  int32_t opaque;
-  bool pending;
+  struct call *next; /* in its opaque bucket */
   conn_id conn;
-  struct call *next, *prev;
+  int32_t opaque;
+  enum status early; /* how it ends when the timer fires: TIMEOUT, or why its connection died */
+  bool pending;
 };
 
 struct remoting *remoting_new(const struct remoting_config *config, struct net *net, struct log *log,

@@ -3,7 +3,8 @@
  * bodies: the JSON bodies that more than one program reads or writes, and the
  * compressed REGISTER_BROKER body. Readers put everything into the caller's
  * arena; lists are arrays with a count. Writers append to a buf (look at
- * buf.failed). Agrees with org.apache.rocketmq.common.protocol.{body,route,heartbeat}.*.
+ * buf.failed). Texts that were read borrow the body, or the arena where an escape
+ * had to be undone. Agrees with org.apache.rocketmq.common.protocol.{body,route,heartbeat}.*.
  */
 #ifndef MQ_WIRE_BODIES_H
 #define MQ_WIRE_BODIES_H

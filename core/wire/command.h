@@ -87,6 +87,7 @@ struct field {
   uint16_t offset;      /* in the header structure: struct span, int32_t, int64_t or bool */
   bool required;        /* @CFNotNull */
   bool always;          /* a Java primitive: a Java sender always writes it */
+  uint8_t name_length;  /* strlen(name): most comparisons end at it */
 };
 
 struct header {

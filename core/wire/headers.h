@@ -3,7 +3,8 @@
  * headers: the header structure of every request and response of 4.7.0, each
  * as one field list in headers_list.h, from which the C structure, the
  * presence bits, the descriptor table and the tests come. Agrees with
- * org.apache.rocketmq.common.protocol.header.* (77 classes).
+ * org.apache.rocketmq.common.protocol.header.* (77 classes;
+ * SendMessageRequestHeaderV2 is send_message_request by its letters).
  *
  * For the list entry  HEADER(send_message_request, SendMessageRequestHeader)  there are
  *   struct send_message_request { uint64_t present; struct span producerGroup; ... }

@@ -53,18 +53,23 @@ int json_enum(const struct json *value, const char *const *names, size_t n);
 /* Writing. The writer puts commas, and in pretty mode tabs and newlines as fastjson's PrettyFormat:
  * "key":value, LF, tab indent; a map opened with json_open_inline_map has bare keys on one line and only
  * its closing brace on a line of its own. */
+#define JSON_WRITE_DEPTH_MAX 64
 struct json_writer {
   struct buf *out;
   bool pretty;
-  int depth;
+  int depth;           /* open objects and arrays */
+  int indent;          /* tabs; inline arrays add none */
   bool need_comma;
-  uint64_t inline_map; /* bit per depth */
+  bool after_key;
+  uint64_t inline_map; /* bit per depth: opened inline */
 };
 void json_writer_init(struct json_writer *w, struct buf *out, bool pretty);
 void json_open_object(struct json_writer *w);
 void json_close_object(struct json_writer *w);
 void json_open_array(struct json_writer *w);
 void json_close_array(struct json_writer *w);
+/* Java sets and primitive arrays: in pretty form their elements follow each other on the same line. */
+void json_open_inline_array(struct json_writer *w);
 void json_open_inline_map(struct json_writer *w); /* for integer or object keys; closed by json_close_object */
 void json_key(struct json_writer *w, const char *name);
 void json_key_span(struct json_writer *w, struct span name); /* escaped, quoted */
@@ -77,6 +82,8 @@ void json_put_text(struct json_writer *w, const char *text);
 void json_put_double(struct json_writer *w, double v); /* Java Double.toString; NaN, Infinity -> null */
 /* Raw, already valid JSON. */
 void json_put_raw(struct json_writer *w, struct span raw);
+/* A whole tree, compact, members in their order. */
+void json_put_tree(struct buf *out, const struct json *value);
 /* Quoted and escaped as fastjson does, without the writer's state. */
 void json_escape(struct buf *out, struct span text);
 

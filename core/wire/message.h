@@ -89,6 +89,8 @@ void batch_item_encode(const struct batch_item *item, struct buf *out);
 /* *at starts at 0. OK, NOT_FOUND at the end, INVALID when the lengths do not add up. */
 enum status batch_next(struct span batch_body, size_t *at, struct batch_item *out) MUST_USE;
 
+/* UtilAll.crc32: CRC-32 without its top bit. */
+int32_t body_crc32(struct span body);
 /* zlib, level 5 as the Java client; out is appended. INVALID for broken input, LIMIT past out's limit. */
 enum status body_compress(struct span body, struct buf *out) MUST_USE;
 enum status body_uncompress(struct span body, struct buf *out) MUST_USE;

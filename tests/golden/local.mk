@@ -1,1 +1,32 @@
-# tests/golden
+# Bytes made by Java RocketMQ 4.7.0 against our readers and writers.
+GOLDEN_LIBS = tests/libharness.la core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS) $(CUNIT_LIBS)
+check_LTLIBRARIES += tests/golden/libgolden.la
+tests_golden_libgolden_la_SOURCES = tests/golden/golden.c tests/golden/golden.h
+tests_golden_libgolden_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+
+GOLDEN_TESTS = \
+  tests/golden/test_binary \
+  tests/golden/test_bodies \
+  tests/golden/test_frames \
+  tests/golden/test_hashes
+check_PROGRAMS += $(GOLDEN_TESTS)
+TESTS += $(GOLDEN_TESTS)
+tests_golden_test_binary_SOURCES = tests/golden/test_binary.c
+tests_golden_test_binary_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_golden_test_binary_LDADD = tests/golden/libgolden.la $(GOLDEN_LIBS)
+tests_golden_test_bodies_SOURCES = tests/golden/test_bodies.c
+tests_golden_test_bodies_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_golden_test_bodies_LDADD = tests/golden/libgolden.la $(GOLDEN_LIBS)
+tests_golden_test_frames_SOURCES = tests/golden/test_frames.c
+tests_golden_test_frames_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_golden_test_frames_LDADD = tests/golden/libgolden.la $(GOLDEN_LIBS)
+tests_golden_test_hashes_SOURCES = tests/golden/test_hashes.c
+tests_golden_test_hashes_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_golden_test_hashes_LDADD = tests/golden/libgolden.la $(GOLDEN_LIBS)
+
+EXTRA_DIST += \
+  tests/golden/frames/binary.jsonl \
+  tests/golden/frames/bodies.jsonl \
+  tests/golden/frames/frames.jsonl \
+  tests/golden/frames/lenient.jsonl \
+  tests/golden/hashes/hashes.jsonl
