@@ -12,7 +12,8 @@
   X(golden_noqueue) \
   X(golden_delay) \
   X(golden_transactions) \
-  X(golden_ipv6)
+  X(golden_ipv6) \
+  X(model)
 
 #define X(name) void test_##name(void);
 STORE_TESTS(X)
