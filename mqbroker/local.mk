@@ -1,1 +1,35 @@
-# mqbroker
+# The broker: everything but main is a library, so that the simulator can run it.
+noinst_LTLIBRARIES += mqbroker/libbroker.la
+mqbroker_libbroker_la_SOURCES = \
+  mqbroker/broker.c mqbroker/broker.h \
+  mqbroker/registration.c mqbroker/registration.h \
+  mqbroker/settings.c mqbroker/settings.h \
+  mqbroker/turn.c \
+  mqbroker/door/dispatch.c mqbroker/door/dispatch.h mqbroker/door/request.h \
+  mqbroker/gate/gate.c mqbroker/gate/gate.h \
+  mqbroker/gate/parked.c mqbroker/gate/parked.h \
+  mqbroker/handle/client.c \
+  mqbroker/handle/group.c \
+  mqbroker/handle/handle.h \
+  mqbroker/handle/offset.c \
+  mqbroker/handle/pull.c \
+  mqbroker/handle/query.c \
+  mqbroker/handle/reply.c \
+  mqbroker/handle/runtime.c \
+  mqbroker/handle/send.c \
+  mqbroker/handle/send_reply.c \
+  mqbroker/handle/topic.c \
+  mqbroker/state/clients.c mqbroker/state/clients.h \
+  mqbroker/state/config_file.c mqbroker/state/config_file.h \
+  mqbroker/state/groups.c mqbroker/state/groups.h \
+  mqbroker/state/offsets.c mqbroker/state/offsets.h \
+  mqbroker/state/stats.c mqbroker/state/stats.h \
+  mqbroker/state/topics.c mqbroker/state/topics.h
+mqbroker_libbroker_la_LIBADD = mqbroker/libstore.la
+
+include mqbroker/store/local.mk
+
+bin_PROGRAMS += mqbroker/mqbroker
+mqbroker_mqbroker_SOURCES = mqbroker/main.c mqbroker/standalone.c mqbroker/standalone.h
+mqbroker_mqbroker_LDADD = mqbroker/libbroker.la mqnamesrv/libmqnamesrv.la core/libremoting.la core/libconfig.la \
+  core/libwire.la core/libport.la core/libbase.la host/libuvhost.la $(UV_LIBS) $(ZLIB_LIBS)

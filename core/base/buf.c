@@ -19,11 +19,11 @@ void buf_clear(struct buf *b) {
 
 uint8_t *buf_reserve(struct buf *b, size_t n) {
   if (b->failed) return NULL;
-  if (b->cap - b->len >= n && b->ptr != NULL) return b->ptr + b->len;
   if (n > b->limit || b->len > b->limit - n) {
     b->failed = true;
     return NULL;
   }
+  if (b->cap - b->len >= n && b->ptr != NULL) return b->ptr + b->len;
   size_t cap = b->cap < 256 ? 256 : b->cap;
   while (cap - b->len < n) cap *= 2;
   if (cap > b->limit) cap = b->limit; /* so that the short way above keeps the limit too */

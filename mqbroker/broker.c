@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqbroker/broker.h"
+
+#include "core/wire/codes.h"
+#include "core/wire/headers.h"
+#include "mqbroker/door/dispatch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+  ARENA_MAX = 64 << 20,
+  BENCHMARK_QUEUES = 1024,
+  CLUSTER_TOPIC_QUEUES = 16,
+  OFFSETS_FIRST_SAVE_MS = 10000,
+  CLIENTS_FIRST_SCAN_MS = 10000
+};
+
+/* ---- what remoting tells ---- */
+
+static void on_request(void *owner, conn_id conn, const struct command *cmd, struct moment now) {
+  struct broker *b = owner;
+  struct request rq = {.cmd = cmd, .to = reply_to(conn, cmd), .now = now};
+  if (remoting_peer(b->remoting, conn, &rq.peer) != STATUS_OK) return;
+  arena_reset(&b->arena);
+  dispatch(b, &rq);
+}
+
+static void on_closed(void *owner, conn_id conn, const char *addr, const char *reason, struct moment now) {
+  struct broker *b = owner;
+  (void)reason;
+  (void)now;
+  if (addr != NULL) return; /* a name server: the registration hears of it through its calls */
+  parked_drop_conn(&b->parked, conn);
+  clients_drop_conn(&b->clients, conn, broker_notify_group, b);
+}
+
+void broker_notify_group(void *context, struct client_group *group) {
+  struct broker *b = context;
+  if (!b->settings->notifyConsumerIdsChangedEnable) return;
+  const struct group *config = groups_find(&b->groups, group->name);
+  if (config != NULL && !config->notify_ids_changed) return;
+  struct notify_consumer_ids_changed_request h = {0};
+  HEADER_SET(notify_consumer_ids_changed_request, &h, consumerGroup, group->name);
+  struct request_out q = {.code = REQUEST_NOTIFY_CONSUMER_IDS_CHANGED,
+                          .header = &notify_consumer_ids_changed_request_header,
+                          .fields = &h};
+  const struct member *m;
+  TAILQ_FOREACH(m, &group->members, in_group)
+    if (remoting_oneway_conn(b->remoting, m->conn, &q, b->now) != STATUS_OK)
+      log_debug(b->log, "a member of group %.*s could not be told of a change", SPAN_ARG(group->name));
+}
+
+void broker_topics_changed(struct broker *b) { b->registration.hurry = true; }
+
+/* ---- node ---- */
+
+static struct broker *broker_of(struct node *node) { return (struct broker *)node; }
+
+static void node_connection(struct node *node, const struct net_event *event, struct moment now) {
+  broker_of(node)->now = now;
+  remoting_connection(broker_of(node)->remoting, event, now);
+}
+static size_t node_bytes(struct node *node, conn_id conn, struct span input, struct moment now) {
+  broker_of(node)->now = now;
+  return remoting_bytes(broker_of(node)->remoting, conn, input, now);
+}
+static void node_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
+  store_synced(broker_of(node)->store, token, status, now);
+}
+static int64_t node_turn(struct node *node, struct moment now) {
+  broker_of(node)->now = now;
+  return broker_turn(broker_of(node), now);
+}
+
+static const struct node_ops ops = {node_connection, node_bytes, node_synced, node_turn};
+
+/* ---- start ---- */
+
+static void on_arrival(void *context, struct span topic, int32_t queue_id, int64_t queue_max, int64_t tags_code) {
+  struct broker *b = context;
+  (void)tags_code;
+  parked_arrived(&b->parked, topic, queue_id, queue_max);
+}
+
+static enum status make_system_topics(struct broker *b) {
+  const struct broker_settings *s = b->settings;
+  struct topics *ts = &b->topics;
+  int32_t rw = PERM_READ | PERM_WRITE;
+  enum status status = topics_put_system(ts, "SELF_TEST_TOPIC", 1, rw);
+  if (status == STATUS_OK && s->autoCreateTopicEnable)
+    status = topics_put_system(ts, AUTO_CREATE_TOPIC, s->defaultTopicQueueNums, rw | PERM_INHERIT);
+  if (status == STATUS_OK) status = topics_put_system(ts, "BenchmarkTest", BENCHMARK_QUEUES, rw);
+  if (status == STATUS_OK)
+    status = topics_put_system(ts, s->brokerClusterName, CLUSTER_TOPIC_QUEUES, PERM_INHERIT | (s->clusterTopicEnable ? rw : 0));
+  if (status == STATUS_OK)
+    status = topics_put_system(ts, s->brokerName, 1, PERM_INHERIT | (s->brokerTopicEnable ? rw : 0));
+  if (status == STATUS_OK) status = topics_put_system(ts, "OFFSET_MOVED_EVENT", 1, rw);
+  if (status == STATUS_OK && s->traceTopicEnable) status = topics_put_system(ts, s->msgTraceTopicName, 1, rw);
+  char reply_topic[TOPIC_LENGTH_MAX + 1];
+  if (snprintf(reply_topic, sizeof reply_topic, "%s_REPLY_TOPIC", s->brokerClusterName) >= (int)sizeof reply_topic)
+    return STATUS_LIMIT;
+  return status == STATUS_OK ? topics_put_system(ts, reply_topic, 1, rw) : status;
+}
+
+/* What is in the files wins over the defaults, as in Java; system topics that are in the file keep its values. */
+static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) {
+  const struct broker_settings *s = b->settings;
+  char config[DISK_PATH_MAX];
+  if (snprintf(config, sizeof config, "%s/config", s->storePathRootDir) >= (int)sizeof config) return STATUS_LIMIT;
+  const char *what = config;
+  enum status status = b->disk->ops->make_dirs(b->disk, config);
+  if (status == STATUS_OK) status = topics_init(&b->topics, s->storePathRootDir, (size_t)s->maxTopics, seed);
+  if (status == STATUS_OK) status = groups_init(&b->groups, s->storePathRootDir, (size_t)s->maxSubscriptionGroups, seed);
+  if (status == STATUS_OK) status = offsets_init(&b->offsets, s->storePathRootDir, seed);
+  if (status == STATUS_OK) {
+    what = "the system topics (brokerName and brokerClusterName must be valid topic names)";
+    status = make_system_topics(b);
+  }
+  if (status == STATUS_OK) {
+    what = b->topics.path;
+    status = topics_load(&b->topics, b->disk, b->log);
+  }
+  if (status == STATUS_OK) {
+    what = b->groups.path;
+    status = groups_put_builtin(&b->groups);
+    if (status == STATUS_OK) status = groups_load(&b->groups, b->disk, b->log);
+  }
+  if (status == STATUS_OK) {
+    what = b->offsets.path;
+    status = offsets_load(&b->offsets, b->disk, b->log);
+  }
+  if (status != STATUS_OK) buf_printf(why, "%s: %s", what, status_text(status));
+  return status;
+}
+
+static enum status open_store(struct broker *b, uint64_t seed, struct moment now, struct buf *why) {
+  const struct broker_settings *s = b->settings;
+  struct store_config config = {.root = s->storePathRootDir,
+                                .commitlog = s->storePathCommitLog,
+                                .segment_length = s->mappedFileSizeCommitLog,
+                                .queue_file_length = s->mappedFileSizeConsumeQueue,
+                                .message_size_max = s->maxMessageSize,
+                                .sync_flush = s->flushDiskType == FLUSH_SYNC,
+                                .flush_interval_ms = s->flushIntervalCommitLog,
+                                .flush_least_pages = s->flushCommitLogLeastPages,
+                                .flush_thorough_ms = s->flushCommitLogThoroughInterval,
+                                .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
+                                .check_crc_on_recover = s->checkCRCOnRecover,
+                                .seed = seed};
+  struct store_listener listener = {on_arrival, b};
+  return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
+}
+
+static enum status listen_on(struct broker *b, int port, int listener, struct buf *why) {
+  const char *reason = NULL;
+  enum status status = b->net->ops->listen(b->net, b->settings->bindAddress, (uint16_t)port, listener, NULL, &reason);
+  if (status != STATUS_OK)
+    buf_printf(why, "cannot listen on %s:%d: %s (is another broker running? choose another listenPort)",
+               b->settings->bindAddress, port, reason == NULL ? status_text(status) : reason);
+  return status;
+}
+
+static enum status set_address(struct broker *b, struct buf *why) {
+  char text[NET_PEER_TEXT_MAX * 2];
+  const char *ip = b->settings->brokerIP1;
+  const char *format = strchr(ip, ':') != NULL ? "[%s]:%d" : "%s:%d";
+  int n = snprintf(text, sizeof text, format, ip, b->settings->listenPort);
+  if (n < (int)sizeof text && net_peer_parse(span_of(text, (size_t)n), &b->address) == STATUS_OK) return STATUS_OK;
+  buf_printf(why, "brokerIP1=%s is not an IP address; it is written into every message, so a name cannot be used", ip);
+  return STATUS_INVALID;
+}
+
+static struct remoting *make_remoting(struct broker *b, uint64_t seed) {
+  struct remoting_config config;
+  remoting_config_default(&config);
+  config.limits.frame = (size_t)b->settings->frameMaxLength;
+  config.connect_timeout_ms = b->settings->connectTimeoutMillis;
+  config.idle_ms = b->settings->serverChannelMaxIdleTimeSeconds * 1000;
+  config.connections_max = (size_t)b->settings->maxConnections;
+  config.backlog_max = (size_t)b->settings->connectionBacklogMaxBytes;
+  config.frame_ms = b->settings->frameTimeoutMillis;
+  struct remoting_door door = {.request = on_request, .closed = on_closed};
+  return remoting_new(&config, b->net, b->log, &door, b, seed);
+}
+
+static enum status start(struct broker *b, uint64_t seed, struct moment now, struct buf *why) {
+  enum status status = set_address(b, why);
+  if (status == STATUS_OK) status = load_state(b, seed, why);
+  if (status == STATUS_OK) status = open_store(b, seed, now, why);
+  if (status != STATUS_OK) return status;
+  b->get = malloc(sizeof *b->get);
+  b->remoting = make_remoting(b, seed);
+  if (b->get == NULL || b->remoting == NULL) {
+    buf_printf(why, "out of memory");
+    return STATUS_NO_MEMORY;
+  }
+  status = registration_init(&b->registration, b, b->settings->namesrvAddr, now, why);
+  if (status == STATUS_OK) status = listen_on(b, b->settings->listenPort, LISTEN_MAIN, why);
+  if (status == STATUS_OK) status = listen_on(b, b->settings->listenPort - 2, LISTEN_VIP, why);
+  return status;
+}
+
+struct broker *broker_new(struct broker_settings *settings, const struct broker_host *host, struct moment now,
+                          struct buf *why) {
+  struct broker *b = calloc(1, sizeof *b);
+  if (b == NULL) {
+    buf_printf(why, "out of memory");
+    return NULL;
+  }
+  b->node.ops = &ops;
+  b->settings = settings;
+  b->net = host->net;
+  b->disk = host->disk;
+  b->log = host->log;
+  b->memory_bytes = host->memory_bytes;
+  b->born = b->now = now;
+  prng_init(&b->prng, host->seed);
+  clients_init(&b->clients, host->seed);
+  stats_init(&b->stats, host->seed, now);
+  gate_init(&b->gate);
+  parked_init(&b->parked, (size_t)settings->maxParkedPulls, host->seed);
+  arena_init(&b->arena, ARENA_MAX);
+  b->offsets_save_ms = now.mono_ms + OFFSETS_FIRST_SAVE_MS;
+  b->clients_scan_ms = now.mono_ms + CLIENTS_FIRST_SCAN_MS;
+  if (start(b, host->seed, now, why) == STATUS_OK) return b;
+  broker_free(b, now);
+  return NULL;
+}
+
+/* ---- stop ---- */
+
+void broker_stop(struct broker *b, struct moment now) {
+  registration_leave(&b->registration, now);
+  b->net->ops->unlisten(b->net, LISTEN_MAIN);
+  b->net->ops->unlisten(b->net, LISTEN_VIP);
+}
+
+static void forget(struct broker *b, struct moment now) {
+  remoting_free(b->remoting, now);
+  parked_fini(&b->parked);
+  gate_fini(&b->gate);
+  clients_fini(&b->clients);
+  offsets_fini(&b->offsets);
+  groups_fini(&b->groups);
+  topics_fini(&b->topics);
+  stats_fini(&b->stats);
+  arena_fini(&b->arena);
+  free(b->get);
+  free(b);
+}
+
+void broker_free(struct broker *b, struct moment now) {
+  if (b == NULL) return;
+  if (b->store != NULL) {
+    if (b->offsets.dirty && offsets_save(&b->offsets, b->disk) != STATUS_OK)
+      log_error(b->log, "%s could not be written", b->offsets.path);
+    if (b->topics.dirty && topics_save(&b->topics, b->disk) != STATUS_OK)
+      log_error(b->log, "%s could not be written", b->topics.path);
+    if (b->groups.dirty && groups_save(&b->groups, b->disk) != STATUS_OK)
+      log_error(b->log, "%s could not be written", b->groups.path);
+    store_close(b->store, now);
+  }
+  forget(b, now);
+}
+
+void broker_abandon(struct broker *b, struct moment now) {
+  if (b->store != NULL) store_abandon(b->store);
+  forget(b, now);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * broker: owns the rooms and wires them. A message walks: door (dispatch, then
+ * admit) -> handle (one file per verb) -> store (staged) -> turn (written) ->
+ * gate (marks reached) -> reply. Rooms do not know the broker; handlers do.
+ *
+ * No clock, no I/O, no thread: everything comes through the ports, so the same
+ * broker lives over libuv and in the simulator.
+ */
+#ifndef MQBROKER_BROKER_H
+#define MQBROKER_BROKER_H
+
+#include "core/base/prng.h"
+#include "core/port/node.h"
+#include "core/remoting/remoting.h"
+#include "mqbroker/gate/gate.h"
+#include "mqbroker/gate/parked.h"
+#include "mqbroker/registration.h"
+#include "mqbroker/settings.h"
+#include "mqbroker/state/clients.h"
+#include "mqbroker/state/groups.h"
+#include "mqbroker/state/offsets.h"
+#include "mqbroker/state/stats.h"
+#include "mqbroker/state/topics.h"
+#include "mqbroker/store/store.h"
+
+enum broker_listener { LISTEN_MAIN = 1, LISTEN_VIP = 2 };
+
+struct broker {
+  struct node node; /* first: the host's view of us */
+  struct broker_settings *settings;
+  struct net *net;
+  struct disk *disk;
+  struct log *log;
+  struct prng prng;
+
+  struct remoting *remoting;
+  struct topics topics;
+  struct groups groups;
+  struct offsets offsets;
+  struct clients clients;
+  struct stats stats;
+  struct store *store;
+  struct gate gate;
+  struct parked parked;
+  struct registration registration;
+
+  int64_t memory_bytes;
+  struct net_peer address; /* brokerIP1:listenPort: in records and message ids */
+  struct arena arena;      /* of one request */
+  struct get_result *get;  /* of one pull; large, so not on the stack */
+  struct moment born;
+  struct moment now; /* of the turn that is running */
+  struct data_version config_version;
+  int64_t offsets_save_ms; /* next, monotonic */
+  int64_t clients_scan_ms;
+};
+
+/* What only the host knows. */
+struct broker_host {
+  struct net *net;
+  struct disk *disk;
+  struct log *log;
+  uint64_t seed;
+  int64_t memory_bytes; /* physical memory: what "still in memory" is measured against */
+};
+
+/* Opens the store, loads the state and listens. settings are complete (settings_complete) and must outlive
+ * the broker. On failure NULL and a sentence in why. */
+struct broker *broker_new(struct broker_settings *settings, const struct broker_host *host, struct moment now,
+                          struct buf *why);
+/* Orderly stop, in two steps so that the farewell to the name servers leaves before the connections close:
+ * broker_stop unregisters and stops listening; after the next turn broker_free saves and closes everything. */
+void broker_stop(struct broker *b, struct moment now);
+void broker_free(struct broker *b, struct moment now);
+/* As a crash leaves it: nothing is written. For the simulator. */
+void broker_abandon(struct broker *b, struct moment now);
+
+/* turn.c: the order of a turn. */
+int64_t broker_turn(struct broker *b, struct moment now);
+
+/* A topic or its permissions changed: the name servers hear of it in this turn. */
+void broker_topics_changed(struct broker *b);
+
+/* Callback for clients.h: tells the members of a group (code 40). context is the broker. */
+void broker_notify_group(void *context, struct client_group *group);
+
+#endif

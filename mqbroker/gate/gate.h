@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gate: who waits for which mark. A mark is a commit log offset that only
+ * grows: appended (written) or flushed (on disk). A send is answered when its
+ * mark has been reached, in offset order, and never before.
+ *
+ * The gate does not know what an answer looks like: it gives waiters back.
+ */
+#ifndef MQBROKER_GATE_GATE_H
+#define MQBROKER_GATE_GATE_H
+
+#include "core/base/moment.h"
+#include "core/base/timers.h"
+#include "core/remoting/remoting.h"
+
+struct waiter {
+  struct reply_to to;
+  int64_t physical_offset; /* of the record, for its message id */
+  int64_t end_offset;      /* the mark to be reached */
+  int64_t queue_offset;
+  int64_t due_ms; /* monotonic: then it is answered although the mark is not reached; flush waiters only */
+  char *batch_ids; /* comma-joined message ids of a batch, owned; NULL for a single message */
+  int32_t queue_id;
+  bool wants_flush;
+};
+
+/* A ring in offset order. */
+struct waiter_ring {
+  struct waiter *items;
+  size_t head, count, cap; /* cap: power of two */
+};
+
+struct gate {
+  struct waiter_ring appended; /* of this turn, not written yet */
+  struct waiter_ring flushed;  /* written, wait for the disk */
+};
+
+enum gate_outcome { GATE_DONE, GATE_FLUSH_TIMEOUT, GATE_WRITE_FAILED };
+/* Answers a waiter; takes batch_ids back. */
+typedef void (*gate_answer)(void *context, struct waiter *w, enum gate_outcome outcome);
+
+void gate_init(struct gate *g);
+void gate_fini(struct gate *g); /* forgets the waiters */
+/* NO_MEMORY: not added. Waiters come in offset order. */
+enum status gate_wait(struct gate *g, const struct waiter *w) MUST_USE;
+/* This turn's write failed: everybody who waits for it is told. */
+void gate_write_failed(struct gate *g, gate_answer answer, void *context);
+/* Answers everybody whose mark is reached or whose time is over. */
+void gate_release(struct gate *g, int64_t appended, int64_t flushed, struct moment now, gate_answer answer,
+                  void *context);
+/* Greatest offset somebody waits to see on disk; 0: nobody. */
+int64_t gate_flush_wanted(const struct gate *g);
+int64_t gate_next_ms(const struct gate *g); /* TIME_NEVER: no deadline */
+static inline size_t gate_waiting(const struct gate *g) { return g->appended.count + g->flushed.count; }
+
+#endif

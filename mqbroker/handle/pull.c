@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * PULL_MESSAGE (11) and its long polling. Agrees with
+ * org.apache.rocketmq.broker.processor.PullMessageProcessor.
+ */
+#include "core/wire/codes.h"
+#include "core/wire/headers.h"
+#include "mqbroker/handle/handle.h"
+
+enum pull_flag { PULL_COMMIT_OFFSET = 1, PULL_SUSPEND = 2, PULL_SUBSCRIPTION = 4, PULL_CLASS_FILTER = 8 };
+
+/* Which tags a pull wants; no codes: all messages. */
+struct tag_filter {
+  const int32_t *codes;
+  size_t count;
+};
+
+static bool tag_wanted(void *context, int64_t tags_code) {
+  const struct tag_filter *f = context;
+  for (size_t i = 0; i < f->count; i++)
+    if (f->codes[i] == tags_code) return true;
+  return false;
+}
+
+/* GetMessageStatus -> response code, PullMessageProcessor.processRequest. */
+static int code_of(enum get_status status, int64_t asked) {
+  switch (status) {
+  case GET_FOUND: return RESPONSE_SUCCESS;
+  case GET_MESSAGE_WAS_REMOVING:
+  case GET_NO_MATCHED_MESSAGE: return RESPONSE_PULL_RETRY_IMMEDIATELY;
+  case GET_NO_MATCHED_LOGIC_QUEUE:
+  case GET_NO_MESSAGE_IN_QUEUE: return asked == 0 ? RESPONSE_PULL_NOT_FOUND : RESPONSE_PULL_OFFSET_MOVED;
+  case GET_OFFSET_FOUND_NULL:
+  case GET_OFFSET_OVERFLOW_ONE: return RESPONSE_PULL_NOT_FOUND;
+  case GET_OFFSET_OVERFLOW_BADLY:
+  case GET_OFFSET_TOO_SMALL: return RESPONSE_PULL_OFFSET_MOVED;
+  }
+  return RESPONSE_SYSTEM_ERROR;
+}
+
+/* The checks of group and topic. False: answered. */
+static bool admit(struct broker *b, const struct pull *p, struct moment now) {
+  struct remoting *r = b->remoting;
+  if (!(b->settings->brokerPermission & PERM_READ)) {
+    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "the broker[%s] pulling message is forbidden", b->settings->brokerIP1);
+    return false;
+  }
+  const struct group *g = groups_find_or_create(&b->groups, p->group, b->settings->autoCreateSubscriptionGroup, now, b->log);
+  if (g == NULL) {
+    remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_GROUP_NOT_EXIST, "subscription group [%.*s] does not exist",
+                         SPAN_ARG(p->group));
+    return false;
+  }
+  if (!g->consume_enable) {
+    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "subscription group no permission, %.*s", SPAN_ARG(p->group));
+    return false;
+  }
+  const struct topic *t = topics_find(&b->topics, p->topic);
+  if (t == NULL) {
+    reply_no_topic(b, &p->to, p->topic);
+    return false;
+  }
+  if (!(t->perm & PERM_READ)) {
+    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "the topic[%.*s] pulling message is forbidden", SPAN_ARG(p->topic));
+    return false;
+  }
+  if (p->queue_id < 0 || p->queue_id >= t->read_queues) {
+    remoting_reply_error(r, &p->to, RESPONSE_SYSTEM_ERROR,
+                         "queueId[%d] is illegal, topic:[%.*s] topicConfig.readQueueNums:[%d]", p->queue_id,
+                         SPAN_ARG(p->topic), t->read_queues);
+    return false;
+  }
+  return true;
+}
+
+static bool is_tag_expression(struct span type) { return type.len == 0 || span_is(type, "TAG"); }
+
+static bool refuse_expression(struct broker *b, const struct pull *p) {
+  remoting_reply_error(b->remoting, &p->to, RESPONSE_SYSTEM_ERROR,
+                       "The broker does not support consumer to filter message by %.*s", SPAN_ARG(p->expression_type));
+  return false;
+}
+
+/* The subscription the pull brought itself, or the one of its group's heartbeats. False: answered. */
+static bool find_filter(struct broker *b, const struct pull *p, struct tag_filter *out) {
+  struct remoting *r = b->remoting;
+  *out = (struct tag_filter){0};
+  if (p->sys_flag & PULL_SUBSCRIPTION) {
+    if (!is_tag_expression(p->expression_type)) return refuse_expression(b, p);
+    struct subscription_data s;
+    if (subscription_parse(p->topic, p->expression, &b->arena, &s) != STATUS_OK) {
+      remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
+      return false;
+    }
+    *out = (struct tag_filter){s.codes, s.code_count};
+    return true;
+  }
+  const struct client_group *g = clients_consumers(&b->clients, p->group);
+  if (g == NULL) {
+    remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist");
+    return false;
+  }
+  const struct group *config = groups_find(&b->groups, p->group);
+  if (config != NULL && !config->consume_broadcast_enable && g->message_model == MODEL_BROADCASTING) {
+    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "the consumer group[%.*s] can not consume by broadcast way",
+                         SPAN_ARG(p->group));
+    return false;
+  }
+  const struct subscription *s = client_group_subscription(g, p->topic);
+  if (s == NULL) {
+    remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist");
+    return false;
+  }
+  if (s->version < p->sub_version) {
+    remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
+    return false;
+  }
+  if (!is_tag_expression(s->expression_type) || s->class_filter) return refuse_expression(b, p);
+  *out = (struct tag_filter){s->codes, s->code_count};
+  return true;
+}
+
+static enum get_status get(struct broker *b, const struct pull *p, struct tag_filter *filter) {
+  const struct broker_settings *s = b->settings;
+  int32_t count = p->count_max < s->maxTransferCountOnMessageInMemory ? p->count_max : s->maxTransferCountOnMessageInMemory;
+  return store_get(b->store, p->topic, p->queue_id, p->offset, count < 1 ? 1 : count,
+                   (size_t)s->maxTransferBytesOnMessageInMemory, filter->count == 0 ? NULL : tag_wanted, filter, b->get);
+}
+
+static void answer(struct broker *b, const struct pull *p, enum get_status status) {
+  const struct get_result *got = b->get;
+  struct pull_message_response h = {.suggestWhichBrokerId = 0,
+                                    .nextBeginOffset = got->next_offset,
+                                    .minOffset = got->min_offset,
+                                    .maxOffset = got->max_offset,
+                                    .present = UINT64_MAX};
+  bool found = status == GET_FOUND;
+  stats_add(&b->stats, found ? STATS_GET_FOUND : STATS_GET_MISS, 1);
+  if (found) {
+    stats_add(&b->stats, STATS_TRANSFERRED, (int64_t)got->message_count);
+    stats_group_add(&b->stats, p->group, (int64_t)got->message_count);
+  }
+  remoting_reply(b->remoting, &p->to,
+                 &(struct reply_out){.code = code_of(status, p->offset),
+                                     .remark = span_text(get_status_names[status]),
+                                     .header = &pull_message_response_header,
+                                     .fields = &h,
+                                     .body_parts = found ? got->parts : NULL,
+                                     .body_part_count = found ? got->part_count : 0});
+}
+
+/* A pull that could be parked but is not (too many are) is answered as if its time were over. */
+static bool park(struct broker *b, const struct pull *p, struct moment now) {
+  int64_t hold_ms = b->settings->longPollingEnable ? p->suspend_ms : b->settings->shortPollingTimeMills;
+  if (parked_add(&b->parked, p, now.mono_ms + (hold_ms < 0 ? 0 : hold_ms)) == STATUS_OK) return true;
+  log_warn(b->log, "a pull of group %.*s is not held: %zu are, the limit is maxParkedPulls=%d", SPAN_ARG(p->group),
+           b->parked.count, b->settings->maxParkedPulls);
+  return false;
+}
+
+static void commit_offset(struct broker *b, const struct pull *p) {
+  if (!(p->sys_flag & PULL_COMMIT_OFFSET)) return;
+  if (offsets_set(&b->offsets, p->group, p->topic, p->queue_id, p->commit_offset) != STATUS_OK)
+    log_warn(b->log, "offset of group %.*s in %.*s queue %d not stored", SPAN_ARG(p->group), SPAN_ARG(p->topic), p->queue_id);
+}
+
+void handle_pull(struct broker *b, const struct request *rq) {
+  struct pull_message_request h;
+  if (!decode_fields(b, rq, &pull_message_request_header, &h)) return;
+  struct pull p = {.to = rq->to,
+                   .group = h.consumerGroup,
+                   .topic = h.topic,
+                   .expression = h.subscription,
+                   .expression_type = h.expressionType,
+                   .queue_id = h.queueId,
+                   .count_max = h.maxMsgNums,
+                   .sys_flag = h.sysFlag,
+                   .offset = h.queueOffset,
+                   .sub_version = h.subVersion,
+                   .commit_offset = h.commitOffset,
+                   .suspend_ms = h.suspendTimeoutMillis};
+  struct tag_filter filter;
+  if (!admit(b, &p, rq->now) || !find_filter(b, &p, &filter)) return;
+  commit_offset(b, &p);
+  enum get_status status = get(b, &p, &filter);
+  bool wait = code_of(status, p.offset) == RESPONSE_PULL_NOT_FOUND && (p.sys_flag & PULL_SUSPEND);
+  if (!wait || !park(b, &p, rq->now)) answer(b, &p, status);
+}
+
+/* A woken pull whose new messages are all filtered out goes on waiting behind them; Java would answer
+ * PULL_RETRY_IMMEDIATELY and have it asked again. */
+static void run_again(struct broker *b, struct parked_pull *pp, bool expired, struct moment now) {
+  const struct pull *p = parked_pull_of(pp);
+  struct tag_filter filter;
+  arena_reset(&b->arena);
+  if (admit(b, p, now) && find_filter(b, p, &filter)) {
+    enum get_status status = get(b, p, &filter);
+    const struct get_result *got = b->get;
+    bool nothing = status == GET_OFFSET_OVERFLOW_ONE || status == GET_NO_MESSAGE_IN_QUEUE ||
+                   status == GET_NO_MATCHED_LOGIC_QUEUE ||
+                   (status == GET_NO_MATCHED_MESSAGE && got->next_offset >= got->max_offset);
+    if (nothing && !expired && got->next_offset >= p->offset) {
+      parked_again(&b->parked, pp, got->next_offset);
+      return;
+    }
+    answer(b, p, status);
+  }
+  parked_free(pp);
+}
+
+void pull_run_parked(struct broker *b, struct moment now) {
+  struct parked_pull *pp;
+  bool expired;
+  while ((pp = parked_take(&b->parked, now, &expired)) != NULL) run_again(b, pp, expired, now);
+}

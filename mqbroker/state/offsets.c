@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqbroker/state/offsets.h"
+
+#include "mqbroker/state/config_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEY_MAX = 512 };
+
+enum status offsets_init(struct offsets *os, const char *root, uint64_t seed) {
+  *os = (struct offsets){0};
+  map_init(&os->table, seed);
+  int n = snprintf(os->path, sizeof os->path, "%s/config/consumerOffset.json", root);
+  return n < (int)sizeof os->path ? STATUS_OK : STATUS_LIMIT;
+}
+
+static void table_free(struct offset_table *t) {
+  free(t->offsets);
+  free((void *)t->topic.ptr);
+  free(t);
+}
+
+void offsets_fini(struct offsets *os) {
+  for (struct map_entry *e = map_first(&os->table); e != NULL; e = map_next(&os->table, e)) table_free(e->value);
+  map_fini(&os->table);
+}
+
+static bool make_key(struct span group, struct span topic, uint8_t key[KEY_MAX], struct span *out) {
+  if (topic.len + 1 + group.len > KEY_MAX) return false;
+  if (topic.len > 0) memcpy(key, topic.ptr, topic.len);
+  key[topic.len] = '@';
+  if (group.len > 0) memcpy(key + topic.len + 1, group.ptr, group.len);
+  *out = span_of(key, topic.len + 1 + group.len);
+  return true;
+}
+
+const struct offset_table *offsets_find(const struct offsets *os, struct span group, struct span topic) {
+  uint8_t bytes[KEY_MAX];
+  struct span key;
+  return make_key(group, topic, bytes, &key) ? map_get(&os->table, key) : NULL;
+}
+
+int64_t offsets_get(const struct offsets *os, struct span group, struct span topic, int32_t queue_id) {
+  const struct offset_table *t = offsets_find(os, group, topic);
+  return t == NULL || queue_id < 0 || queue_id >= t->count ? -1 : t->offsets[queue_id];
+}
+
+static enum status table_of(struct offsets *os, struct span group, struct span topic, struct offset_table **out) {
+  uint8_t bytes[KEY_MAX];
+  struct span key;
+  if (!make_key(group, topic, bytes, &key)) return STATUS_LIMIT;
+  if ((*out = map_get(&os->table, key)) != NULL) return STATUS_OK;
+  struct offset_table *t = calloc(1, sizeof *t);
+  uint8_t *names = malloc(key.len);
+  if (t == NULL || names == NULL || map_put(&os->table, key, t, NULL) != STATUS_OK) {
+    free(t);
+    free(names);
+    return STATUS_NO_MEMORY;
+  }
+  memcpy(names, key.ptr, key.len);
+  t->topic = span_of(names, topic.len);
+  t->group = span_of(names + topic.len + 1, group.len);
+  *out = t;
+  return STATUS_OK;
+}
+
+enum status offsets_set(struct offsets *os, struct span group, struct span topic, int32_t queue_id, int64_t offset) {
+  struct offset_table *t;
+  if (queue_id < 0 || queue_id >= OFFSET_QUEUE_MAX) return STATUS_INVALID;
+  enum status status = table_of(os, group, topic, &t);
+  if (status != STATUS_OK) return status;
+  if (queue_id >= t->count) {
+    int32_t count = queue_id + 1;
+    int64_t *grown = realloc(t->offsets, (size_t)count * sizeof *grown);
+    if (grown == NULL) return STATUS_NO_MEMORY;
+    for (int32_t i = t->count; i < count; i++) grown[i] = -1;
+    t->offsets = grown;
+    t->count = count;
+  }
+  if (t->offsets[queue_id] != offset) os->dirty = true;
+  t->offsets[queue_id] = offset;
+  return STATUS_OK;
+}
+
+static void remove_matching(struct offsets *os, struct span topic, struct span group) {
+  for (struct map_entry *e = map_first(&os->table), *next; e != NULL; e = next) {
+    next = map_next(&os->table, e);
+    struct offset_table *t = e->value;
+    if ((topic.ptr != NULL && !span_equal(t->topic, topic)) || (group.ptr != NULL && !span_equal(t->group, group)))
+      continue;
+    map_remove(&os->table, e->key);
+    table_free(t);
+    os->dirty = true;
+  }
+}
+
+void offsets_remove_topic(struct offsets *os, struct span topic) { remove_matching(os, topic, SPAN_NONE); }
+void offsets_remove_group(struct offsets *os, struct span group) { remove_matching(os, SPAN_NONE, group); }
+
+void offsets_write(const struct offsets *os, struct json_writer *w) {
+  json_open_object(w);
+  json_key(w, "offsetTable");
+  json_open_object(w);
+  for (struct map_entry *e = map_first(&os->table); e != NULL; e = map_next(&os->table, e)) {
+    const struct offset_table *t = e->value;
+    json_key_span(w, e->key);
+    json_open_inline_map(w);
+    for (int32_t i = 0; i < t->count; i++) {
+      if (t->offsets[i] < 0) continue;
+      json_key_int(w, i);
+      json_put_int(w, t->offsets[i]);
+    }
+    json_close_object(w);
+  }
+  json_close_object(w);
+  json_close_object(w);
+}
+
+enum status offsets_save(struct offsets *os, struct disk *disk) {
+  struct buf text;
+  struct json_writer w;
+  buf_init(&text, CONFIG_FILE_MAX);
+  json_writer_init(&w, &text, true);
+  offsets_write(os, &w);
+  enum status status = text.failed ? STATUS_NO_MEMORY : disk_replace_whole(disk, os->path, buf_span(&text), true);
+  if (status == STATUS_OK) os->dirty = false;
+  buf_fini(&text);
+  return status;
+}
+
+static enum status load_table(struct offsets *os, const struct json *table) {
+  struct span key = json_text(table->key);
+  size_t at = span_find(key, '@', 0);
+  if (at == key.len) return STATUS_INVALID;
+  for (const struct json *v = table->children; v != NULL; v = v->next) {
+    int32_t queue_id;
+    if (!span_to_i32(json_text(v->key), &queue_id)) return STATUS_INVALID;
+    enum status status = offsets_set(os, span_from(key, at + 1), span_of(key.ptr, at), queue_id, json_i64(v, -1));
+    if (status != STATUS_OK) return status;
+  }
+  return STATUS_OK;
+}
+
+enum status offsets_load(struct offsets *os, struct disk *disk, struct log *log) {
+  struct buf text;
+  struct arena arena;
+  struct json *root;
+  buf_init(&text, CONFIG_FILE_MAX);
+  arena_init(&arena, CONFIG_FILE_MAX);
+  enum status status = config_file_read(disk, os->path, log, &text, &arena, &root);
+  const struct json *tables = status == STATUS_OK ? json_member(root, "offsetTable") : NULL;
+  for (const struct json *t = tables == NULL ? NULL : tables->children; t != NULL; t = t->next) {
+    enum status one = load_table(os, t);
+    if (one != STATUS_OK)
+      log_warn(log, "%s: \"%.*s\" is left out: %s", os->path, SPAN_ARG(json_text(t->key)), status_text(one));
+  }
+  os->dirty = false;
+  buf_fini(&text);
+  arena_fini(&arena);
+  return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}

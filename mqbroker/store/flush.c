@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * flush: makes things durable without blocking: syncs of the log (group
+ * commit: while one runs the next gathers), and the checkpoint round, which
+ * writes every tail, syncs every queue file and the log, and only then says
+ * so in the checkpoint. (CommitLog.GroupCommitService, FlushRealTimeService;
+ * DefaultMessageStore.FlushConsumeQueueService.)
+ */
+#include "core/base/timers.h"
+#include "mqbroker/store/store_state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#define PAGE_BYTES 4096
+#define SYNC_FLUSH_INTERVAL_MS 10 /* SYNC_FLUSH, for records nobody waits for (GroupCommitService.run) */
+
+void flush_init(struct store *s, struct moment now) {
+  struct flusher *f = &s->flusher;
+  *f = (struct flusher){.flushed = s->commitlog.appended, .synced_at_ms = now.mono_ms};
+  f->token = (uint64_t)now.wall_ms << 16;
+  f->round_due_ms = now.mono_ms + CHECKPOINT_INTERVAL_MS;
+  /* Nothing was promised yet for what recovery put into the queues: the first round does it. */
+  f->round_done = s->queues.desk.with_tail.count + s->queues.desk.unsynced.count > 0 ? -1 : f->flushed;
+}
+
+static struct sync_slot *slot_free(struct flusher *f) {
+  for (size_t i = 0; i < SYNC_SLOTS; i++)
+    if (f->slots[i].kind == SYNC_NONE) return &f->slots[i];
+  return NULL;
+}
+
+static enum status sync_begin(struct store *s, enum sync_kind kind, struct segment *segment, struct disk_file *file) {
+  struct flusher *f = &s->flusher;
+  struct sync_slot *slot = slot_free(f);
+  if (slot == NULL) return STATUS_BUSY;
+  uint64_t token = ++f->token;
+  enum status status = s->disk->ops->sync_start(s->disk, file, token);
+  if (status != STATUS_OK) return status;
+  *slot = (struct sync_slot){kind, token, segment};
+  if (segment != NULL) segment_pin(segment);
+  return STATUS_OK;
+}
+
+/* ---- the log ---- */
+
+void flush_log_start(struct store *s) {
+  struct flusher *f = &s->flusher;
+  struct commitlog *c = &s->commitlog;
+  if (f->log_busy > 0 || s->read_only || f->flushed >= c->appended) return;
+  int64_t at = f->flushed;
+  for (int i = 0; i < SYNC_LOG_FILES_MAX && at < c->appended; i++) {
+    struct segment *g;
+    enum status status = segments_at(&c->files, at, &g);
+    if (status == STATUS_OK) status = sync_begin(s, SYNC_LOG, g, g->file);
+    if (status == STATUS_BUSY || status == STATUS_NO_MEMORY) break; /* the next tick tries again */
+    if (status != STATUS_OK) {
+      store_make_read_only(s, "the commit log cannot be synced", status);
+      return;
+    }
+    f->log_busy++;
+    at = g->start + c->files.length;
+  }
+  f->log_target = at < c->appended ? at : c->appended;
+}
+
+static void log_synced(struct store *s, enum status status) {
+  struct flusher *f = &s->flusher;
+  assert(f->log_busy > 0);
+  f->log_busy--;
+  if (status != STATUS_OK) store_make_read_only(s, "the commit log cannot be synced", status);
+  if (f->log_busy > 0 || s->read_only) return;
+  f->flushed = f->log_target;
+}
+
+static int64_t log_tick(struct store *s, struct moment now) {
+  struct flusher *f = &s->flusher;
+  const struct store_config *config = &s->config;
+  int64_t dirty = s->commitlog.appended - f->flushed;
+  if (dirty == 0 || f->log_busy > 0 || s->read_only) return TIME_NEVER;
+  int64_t wait = SYNC_FLUSH_INTERVAL_MS;
+  if (!config->sync_flush)
+    wait = dirty / PAGE_BYTES >= config->flush_least_pages ? config->flush_interval_ms : config->flush_thorough_ms;
+  if (now.mono_ms < f->synced_at_ms + wait) return f->synced_at_ms + wait;
+  f->synced_at_ms = now.mono_ms;
+  flush_log_start(s);
+  return now.mono_ms + wait;
+}
+
+/* ---- the queues' tails ---- */
+
+/* Writes tails that are older than `since_ms` or hold units below `target`; true if none of them is left. */
+static bool tails_write(struct store *s, int64_t since_ms, int64_t target, int *budget) {
+  struct queue_list *list = &s->queues.desk.with_tail;
+  while (list->oldest != NULL && (list->oldest->tail_since_ms <= since_ms || list->oldest->tail_offset < target)) {
+    if (*budget == 0) return false;
+    --*budget;
+    enum status status = consumequeue_write(list->oldest);
+    if (status != STATUS_OK) {
+      s->queue_trouble = status;
+      if (status == STATUS_IO) store_make_read_only(s, "a consume queue cannot be written", status);
+      return false;
+    }
+  }
+  s->queue_trouble = STATUS_OK;
+  return true;
+}
+
+static int64_t tails_tick(struct store *s, struct moment now, int *budget) {
+  bool done = tails_write(s, now.mono_ms - s->config.flush_queue_interval_ms, 0, budget);
+  if (s->read_only) return TIME_NEVER;
+  if (!done) return now.mono_ms + (s->queue_trouble == STATUS_OK ? 1 : s->config.flush_queue_interval_ms);
+  const struct consumequeue *oldest = s->queues.desk.with_tail.oldest;
+  return oldest == NULL ? TIME_NEVER : oldest->tail_since_ms + s->config.flush_queue_interval_ms;
+}
+
+/* ---- the checkpoint round ---- */
+
+static void round_begin(struct store *s) {
+  struct flusher *f = &s->flusher;
+  f->round = ROUND_TAILS;
+  f->round_target = s->commitlog.appended;
+  f->round_target_ms = s->last_ms;
+}
+
+static void round_end(struct store *s, struct moment now) {
+  s->flusher.round = ROUND_IDLE;
+  s->flusher.round_due_ms = now.mono_ms + CHECKPOINT_INTERVAL_MS;
+}
+
+/* Starts the sync of a queue's next unsynced file. */
+static enum status queue_sync_next(struct store *s, struct consumequeue *q) {
+  struct segment *g;
+  enum status status = consumequeue_sync_names(q);
+  segment_cache_trim(&s->queues.desk.cache, QUEUE_FILES_OPEN_MAX - 1);
+  if (status == STATUS_OK) status = segments_at(&q->files, q->synced * UNIT_SIZE, &g);
+  if (status == STATUS_OK) status = sync_begin(s, SYNC_QUEUE, g, g->file);
+  if (status != STATUS_OK) return status;
+  s->flusher.queue_busy++;
+  int64_t end = (g->start + q->files.length) / UNIT_SIZE;
+  q->synced = end < q->written ? end : q->written;
+  return STATUS_OK;
+}
+
+/* True when every queue that was unsynced at the start of this step is. */
+static bool round_queues(struct store *s) {
+  struct flusher *f = &s->flusher;
+  struct queue_list *list = &s->queues.desk.unsynced;
+  while (f->round_queues_left > 0 && list->oldest != NULL && f->queue_busy < SYNC_QUEUE_FILES_MAX) {
+    struct consumequeue *q = list->oldest;
+    if (q->synced < q->written) {
+      enum status status = queue_sync_next(s, q);
+      if (status == STATUS_BUSY || status == STATUS_NO_MEMORY) return false;
+      if (status != STATUS_OK) {
+        store_make_read_only(s, "a consume queue cannot be synced", status);
+        return false;
+      }
+    }
+    if (q->synced < q->written) continue;
+    consumequeue_is_synced(q);
+    f->round_queues_left--;
+  }
+  return (f->round_queues_left == 0 || list->oldest == NULL) && f->queue_busy == 0;
+}
+
+static void round_checkpoint(struct store *s, struct moment now) {
+  struct flusher *f = &s->flusher;
+  struct checkpoint next = {f->round_target_ms, f->round_target_ms, s->checkpoint.index_ms};
+  enum status status = checkpoint_write(s->disk, s->checkpoint_file, &next);
+  if (status == STATUS_OK) {
+    s->checkpoint = next;
+    s->checkpoint_min = checkpoint_min(&next);
+    status = sync_begin(s, SYNC_CHECKPOINT, NULL, s->checkpoint_file);
+  }
+  f->checkpoint_busy = status == STATUS_OK;
+  /* An old checkpoint is still a true one. */
+  if (status != STATUS_OK) log_warn(s->log, "the checkpoint cannot be written: %s", status_text(status));
+  else f->round_done = f->round_target;
+  round_end(s, now);
+}
+
+static int64_t round_tick(struct store *s, struct moment now, int *budget) {
+  struct flusher *f = &s->flusher;
+  if (s->read_only) return TIME_NEVER;
+  if (f->round == ROUND_IDLE) {
+    if (f->round_done >= s->commitlog.appended) return TIME_NEVER;
+    if (now.mono_ms < f->round_due_ms || f->checkpoint_busy) return f->round_due_ms;
+    round_begin(s);
+  }
+  if (f->round == ROUND_TAILS) {
+    if (!tails_write(s, INT64_MIN, f->round_target, budget)) return now.mono_ms + 1;
+    f->round = ROUND_QUEUES;
+    f->round_queues_left = s->queues.desk.unsynced.count;
+  }
+  if (f->round == ROUND_QUEUES) {
+    if (!round_queues(s)) return now.mono_ms + 1;
+    f->round = ROUND_LOG;
+  }
+  if (f->round == ROUND_LOG) {
+    if (f->flushed < f->round_target) {
+      flush_log_start(s);
+      return now.mono_ms + 1;
+    }
+    f->round = ROUND_CHECKPOINT;
+  }
+  round_checkpoint(s, now);
+  return f->round_due_ms;
+}
+
+void flush_lower_checkpoint(struct store *s, int64_t store_ms) {
+  struct checkpoint next = {store_ms, store_ms, s->checkpoint.index_ms};
+  s->flusher.round = ROUND_IDLE;
+  log_warn(s->log, "the clock went back: the checkpoint is lowered to %" PRId64, store_ms);
+  enum status status = checkpoint_write(s->disk, s->checkpoint_file, &next);
+  if (status == STATUS_OK) status = s->disk->ops->sync(s->disk, s->checkpoint_file);
+  if (status != STATUS_OK) {
+    store_make_read_only(s, "the checkpoint cannot be written", status);
+    return;
+  }
+  s->checkpoint = next;
+  s->checkpoint_min = checkpoint_min(&next);
+}
+
+/* ---- the door's side ---- */
+
+int64_t flush_tick(struct store *s, struct moment now) {
+  int budget = TAIL_WRITES_PER_TICK;
+  int64_t log_at = log_tick(s, now), tails_at = tails_tick(s, now, &budget), round_at = round_tick(s, now, &budget);
+  int64_t at = log_at < tails_at ? log_at : tails_at;
+  return at < round_at ? at : round_at;
+}
+
+void store_want_flushed(struct store *s, int64_t offset) {
+  struct flusher *f = &s->flusher;
+  if (offset > f->wanted) f->wanted = offset;
+  if (f->wanted > f->flushed) flush_log_start(s);
+}
+
+int64_t store_flushed(const struct store *s) { return s->flusher.flushed; }
+
+void store_synced(struct store *s, uint64_t token, enum status status, struct moment now) {
+  struct flusher *f = &s->flusher;
+  for (size_t i = 0; i < SYNC_SLOTS; i++) {
+    struct sync_slot *slot = &f->slots[i];
+    if (slot->kind == SYNC_NONE || slot->token != token) continue;
+    enum sync_kind kind = slot->kind;
+    if (slot->segment != NULL) segment_unpin(slot->segment);
+    *slot = (struct sync_slot){0};
+    if (kind == SYNC_LOG) {
+      log_synced(s, status);
+      f->synced_at_ms = now.mono_ms;
+      if (f->wanted > f->flushed) flush_log_start(s);
+    } else if (kind == SYNC_QUEUE) {
+      f->queue_busy--;
+      if (status != STATUS_OK) store_make_read_only(s, "a consume queue cannot be synced", status);
+    } else {
+      f->checkpoint_busy = false;
+      if (status != STATUS_OK) log_warn(s->log, "the checkpoint cannot be synced: %s", status_text(status));
+    }
+    return;
+  }
+}
+
+bool store_busy(const struct store *s) {
+  for (size_t i = 0; i < SYNC_SLOTS; i++)
+    if (s->flusher.slots[i].kind != SYNC_NONE) return true;
+  return false;
+}

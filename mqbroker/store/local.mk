@@ -1,0 +1,16 @@
+noinst_LTLIBRARIES += mqbroker/libstore.la
+
+mqbroker_libstore_la_SOURCES = \
+  mqbroker/store/checkpoint.c mqbroker/store/checkpoint.h \
+  mqbroker/store/commitlog.c mqbroker/store/commitlog.h \
+  mqbroker/store/consumequeue.c mqbroker/store/consumequeue.h \
+  mqbroker/store/derive.c mqbroker/store/derive.h \
+  mqbroker/store/flush.c \
+  mqbroker/store/get.c \
+  mqbroker/store/queue_load.c \
+  mqbroker/store/queues.c mqbroker/store/queues.h \
+  mqbroker/store/record.h \
+  mqbroker/store/recovery.c \
+  mqbroker/store/segment.c mqbroker/store/segment.h \
+  mqbroker/store/store.c mqbroker/store/store.h \
+  mqbroker/store/store_state.h

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a consume queue on disk holds, found without reading all of it
+ * (ConsumeQueue.recover, truncateDirtyLogicFiles, correctMinOffset).
+ */
+#include "mqbroker/store/consumequeue.h"
+#include "mqbroker/store/record.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+/* A run of zeros this long behind the end is taken for the unused rest of the file. */
+#define QUIET_BYTES 16384
+
+static enum status unit_on_disk(struct consumequeue *q, int64_t index, struct unit *out) {
+  struct segment *g;
+  segment_cache_trim(&q->desk->cache, QUEUE_FILES_OPEN_MAX - 1);
+  enum status status = segments_at(&q->files, index * UNIT_SIZE, &g);
+  if (status == STATUS_OK) unit_get(g->view + (index * UNIT_SIZE - g->start), out);
+  return status;
+}
+
+static bool plausible(const struct unit *u, int64_t limit) {
+  return u->offset >= 0 && u->size > 0 && u->offset < limit;
+}
+
+/* Does the log have this very record? Records that were deleted from the log are believed. */
+static bool confirmed(struct consumequeue *q, int64_t index, const struct unit *u) {
+  struct commitlog *log = q->desk->commitlog;
+  struct span record;
+  struct message m;
+  size_t size;
+  if (u->offset == 0 && u->size == BLANK_UNIT_SIZE) return false;
+  if (u->offset < commitlog_min(log)) return true;
+  if (commitlog_record(log, u->offset, &record) != STATUS_OK || record.len != (size_t)u->size) return false;
+  if (message_decode(record, false, &m, &size) != STATUS_OK) return false;
+  return m.queue_offset == index && m.queue_id == q->id && span_equal(m.topic, q->topic);
+}
+
+/* Number of the first unit that does not look like one: by files from the back, then by halves. */
+static enum status end_guess(struct consumequeue *q, int64_t limit, int64_t *out) {
+  const int64_t per_file = consumequeue_units_per_file(q);
+  int64_t file = q->files.end / UNIT_SIZE - per_file, first = q->files.first / UNIT_SIZE;
+  struct unit u;
+  for (; file >= first; file -= per_file) {
+    enum status status = unit_on_disk(q, file, &u);
+    if (status != STATUS_OK) return status;
+    if (plausible(&u, limit)) break;
+  }
+  *out = first;
+  if (file < first) return STATUS_OK;
+  int64_t low = file + 1, high = file + per_file;
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    enum status status = unit_on_disk(q, middle, &u);
+    if (status != STATUS_OK) return status;
+    if (plausible(&u, limit)) low = middle + 1;
+    else high = middle;
+  }
+  *out = low;
+  return STATUS_OK;
+}
+
+/* The first unit whose record the log still has; blanks do not count. */
+static enum status min_find(struct consumequeue *q) {
+  int64_t log_min = commitlog_min(q->desk->commitlog);
+  int64_t first = q->files.first / UNIT_SIZE, end = first + consumequeue_units_per_file(q);
+  if (end > q->max) end = q->max;
+  q->min = first;
+  for (int64_t i = first; i < end; i++) {
+    struct unit u;
+    enum status status = unit_on_disk(q, i, &u);
+    if (status != STATUS_OK) return status;
+    if (u.offset < log_min || (u.offset == 0 && u.size == BLANK_UNIT_SIZE)) continue;
+    q->min = i;
+    break;
+  }
+  return STATUS_OK;
+}
+
+/* Stale units behind the end must not be taken for real ones next time. */
+static enum status rest_clear(struct consumequeue *q) {
+  int64_t end = q->max * UNIT_SIZE;
+  if (end >= q->files.end) return STATUS_OK;
+  struct segment *g;
+  enum status status = segments_drop_from(&q->files, segments_start_of(&q->files, end) + q->files.length);
+  if (status == STATUS_OK) status = segments_at(&q->files, end, &g);
+  if (status != STATUS_OK) return status;
+  int64_t dirty = segment_last_nonzero(g, end, QUIET_BYTES);
+  return dirty > end ? segment_zero(g, end, dirty) : STATUS_OK;
+}
+
+enum status consumequeue_load(struct consumequeue *q, int64_t limit) {
+  assert(q->max == q->written && q->tail == NULL);
+  q->min = q->max = q->next = q->written = q->synced = q->physical_max = 0;
+  q->loaded = true;
+  if (segments_empty(&q->files)) return STATUS_OK;
+  int64_t first = q->files.first / UNIT_SIZE, end;
+  struct unit u = {0};
+  enum status status = end_guess(q, limit, &end);
+  for (; status == STATUS_OK && end > first; end--) {
+    status = unit_on_disk(q, end - 1, &u);
+    if (status == STATUS_OK && plausible(&u, limit) && confirmed(q, end - 1, &u)) break;
+  }
+  if (status == STATUS_OK && end == first) return consumequeue_reset(q);
+  if (status == STATUS_OK) {
+    q->max = q->next = q->written = q->synced = end;
+    q->physical_max = u.offset + u.size;
+    status = rest_clear(q);
+  }
+  if (status == STATUS_OK) status = min_find(q);
+  if (status != STATUS_OK) {
+    q->loaded = false;
+    log_error(q->desk->log, "consume queue %s cannot be read: %s", q->dir, status_text(status));
+  }
+  return status;
+}
+
+/* ---- by time ---- */
+
+/* MappedFileQueue.getMappedFileByTime asks the file's modification time; the store time of its last record says the
+ * same without depending on when a tail was written or the file copied. */
+static int64_t file_by_time(struct consumequeue *q, int64_t wall_ms) {
+  const int64_t per_file = consumequeue_units_per_file(q);
+  int64_t file = q->files.first / UNIT_SIZE;
+  if (segments_empty(&q->files)) file = q->min - q->min % per_file;
+  while (file + per_file < q->max && consumequeue_time_at(q, file + per_file - 1) < wall_ms) file += per_file;
+  return file;
+}
+
+int64_t consumequeue_offset_by_time(struct consumequeue *q, int64_t wall_ms) {
+  if (q->max == 0) return 0;
+  const int64_t log_min = commitlog_min(q->desk->commitlog);
+  int64_t file = file_by_time(q, wall_ms), high = file + consumequeue_units_per_file(q) - 1;
+  int64_t low = q->min > file ? q->min : file;
+  int64_t left = -1, right = -1, left_ms = -1, right_ms = -1;
+  if (high >= q->max) high = q->max - 1;
+  while (high >= low) {
+    int64_t middle = file + (low - file + high - file) / 2;
+    struct unit u;
+    if (consumequeue_unit(q, middle, &u) != STATUS_OK) return 0;
+    if (u.offset < log_min) {
+      left = middle;
+      low = middle + 1;
+      continue;
+    }
+    int64_t ms = commitlog_time_at(q->desk->commitlog, u.offset);
+    if (ms < 0) return 0;
+    if (ms == wall_ms) return middle;
+    if (ms > wall_ms) {
+      high = middle - 1;
+      right = middle;
+      right_ms = ms;
+    } else {
+      low = middle + 1;
+      left = middle;
+      left_ms = ms;
+    }
+  }
+  int64_t found = left;
+  if (left_ms == -1) found = right;
+  else if (right_ms != -1 && wall_ms - left_ms > right_ms - wall_ms) found = right;
+  return found < 0 ? file : found;
+}

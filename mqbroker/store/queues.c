@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqbroker/store/queues.h"
+
+#include "core/wire/message.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CAP_FIRST 64
+#define SCAN_ARENA_MAX ((size_t)1 << 30)
+
+enum status queues_init(struct queues *qs, struct disk *disk, struct log *log, struct commitlog *commitlog,
+                        const char *root, int64_t file_length, uint64_t seed) {
+  *qs = (struct queues){.seed = seed, .cap = CAP_FIRST};
+  queue_desk_init(&qs->desk, disk, log, commitlog, file_length);
+  struct buf path;
+  buf_init(&path, DISK_PATH_MAX);
+  buf_printf(&path, "%s/consumequeue", root);
+  buf_put_u8(&path, 0);
+  qs->table = calloc(qs->cap, sizeof(struct consumequeue *));
+  if (path.failed || qs->table == NULL) {
+    buf_fini(&path);
+    free(qs->table);
+    return STATUS_NO_MEMORY;
+  }
+  qs->dir = (char *)path.ptr;
+  return STATUS_OK;
+}
+
+void queues_fini(struct queues *qs) {
+  for (size_t i = 0; i < qs->cap; i++)
+    if (qs->table[i] != NULL) consumequeue_free(qs->table[i]);
+  queue_desk_fini(&qs->desk);
+  free(qs->table);
+  free(qs->dir);
+}
+
+/* ---- the table ---- */
+
+static uint64_t mix(uint64_t h) {
+  h ^= h >> 32;
+  h *= 0x9E3779B97F4A7C15u;
+  return h ^ h >> 29;
+}
+
+static uint64_t queue_hash(uint64_t seed, struct span topic, int32_t id) {
+  uint64_t h = seed ^ (uint64_t)(uint32_t)id << 32 ^ topic.len;
+  const uint8_t *p = topic.ptr;
+  size_t n = topic.len;
+  for (; n >= 8; p += 8, n -= 8) h = mix(h ^ get_u64(p));
+  uint64_t rest = 0;
+  memcpy(&rest, p, n);
+  return mix(mix(h ^ rest));
+}
+
+static bool queue_is(const struct consumequeue *q, struct span topic, int32_t id) {
+  return q->id == id && span_equal(q->topic, topic);
+}
+
+static struct consumequeue *table_find(const struct queues *qs, uint64_t hash, struct span topic, int32_t id) {
+  for (size_t i = hash & (qs->cap - 1); qs->table[i] != NULL; i = (i + 1) & (qs->cap - 1)) {
+    struct consumequeue *q = qs->table[i];
+    if (q->hash == hash && queue_is(q, topic, id)) return q;
+  }
+  return NULL;
+}
+
+static void table_place(struct consumequeue **table, size_t cap, struct consumequeue *q) {
+  size_t i = q->hash & (cap - 1);
+  while (table[i] != NULL) i = (i + 1) & (cap - 1);
+  table[i] = q;
+}
+
+static enum status table_grow(struct queues *qs) {
+  size_t cap = qs->cap * 2;
+  struct consumequeue **table = calloc(cap, sizeof(struct consumequeue *));
+  if (table == NULL) return STATUS_NO_MEMORY;
+  for (size_t i = 0; i < qs->cap; i++)
+    if (qs->table[i] != NULL) table_place(table, cap, qs->table[i]);
+  free(qs->table);
+  qs->table = table;
+  qs->cap = cap;
+  return STATUS_OK;
+}
+
+void queues_forget(struct queues *qs, struct consumequeue *q) {
+  size_t mask = qs->cap - 1, i = q->hash & mask;
+  while (qs->table[i] != q) i = (i + 1) & mask;
+  qs->table[i] = NULL;
+  /* Whoever had to step over it moves up. */
+  for (size_t k = (i + 1) & mask; qs->table[k] != NULL; k = (k + 1) & mask) {
+    struct consumequeue *moved = qs->table[k];
+    qs->table[k] = NULL;
+    table_place(qs->table, qs->cap, moved);
+  }
+  qs->count--;
+  if (qs->last == q) qs->last = NULL;
+  consumequeue_free(q);
+}
+
+/* ---- making and finding ---- */
+
+static bool topic_is_directory(struct span topic) {
+  if (topic.len == 0 || topic.len > TOPIC_LENGTH_MAX || topic.ptr[0] == '.') return false;
+  return span_find(topic, '/', 0) == topic.len && span_find(topic, 0, 0) == topic.len;
+}
+
+static enum status queue_make(struct queues *qs, struct span topic, int32_t id, struct consumequeue **out) {
+  if (!topic_is_directory(topic)) return STATUS_INVALID;
+  if (qs->count >= QUEUES_MAX) return STATUS_LIMIT;
+  if ((qs->count + 1) * 2 > qs->cap) {
+    enum status status = table_grow(qs);
+    if (status != STATUS_OK) return status;
+  }
+  size_t dir_len = strlen(qs->dir), size = dir_len + topic.len + 16;
+  char *dir = malloc(size);
+  if (dir == NULL) return STATUS_NO_MEMORY;
+  snprintf(dir, size, "%s/%.*s/%" PRId32, qs->dir, SPAN_ARG(topic), id);
+  struct consumequeue *q = consumequeue_new(&qs->desk, dir, span_of(dir + dir_len + 1, topic.len), id);
+  if (q == NULL) return STATUS_NO_MEMORY;
+  q->hash = queue_hash(qs->seed, topic, id);
+  table_place(qs->table, qs->cap, q);
+  qs->count++;
+  *out = q;
+  return STATUS_OK;
+}
+
+enum status queues_get(struct queues *qs, struct span topic, int32_t id, bool make, struct consumequeue **out) {
+  struct consumequeue *q = qs->last;
+  if (q == NULL || !queue_is(q, topic, id)) q = table_find(qs, queue_hash(qs->seed, topic, id), topic, id);
+  if (q == NULL) {
+    if (!make) return STATUS_NOT_FOUND;
+    enum status status = queue_make(qs, topic, id, &q);
+    if (status != STATUS_OK) return status;
+  }
+  qs->last = q;
+  *out = q;
+  return q->loaded ? STATUS_OK : consumequeue_load(q, qs->desk.commitlog->appended);
+}
+
+/* ---- all of them ---- */
+
+static enum status topic_scan(struct queues *qs, struct span topic, bool repair, struct buf *why) {
+  struct disk *disk = qs->desk.disk;
+  char path[DISK_PATH_MAX];
+  struct arena names, files;
+  struct disk_entry *entries;
+  size_t count;
+  if (snprintf(path, sizeof path, "%s/%.*s", qs->dir, SPAN_ARG(topic)) >= (int)sizeof path) return STATUS_LIMIT;
+  arena_init(&names, SCAN_ARENA_MAX);
+  arena_init(&files, SCAN_ARENA_MAX);
+  enum status status = disk->ops->list(disk, path, &names, &entries, &count);
+  for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+    int32_t id;
+    struct consumequeue *q;
+    char text[21];
+    /* DefaultMessageStore.loadConsumeQueue skips what is not a number; "+1" or "01" would be a second name. */
+    if (!entries[i].directory || !span_to_i32(entries[i].name, &id)) continue;
+    if (!span_equal(entries[i].name, span_of(text, i64_to_text(id, text)))) continue;
+    status = queue_make(qs, topic, id, &q);
+    if (status == STATUS_OK) status = segments_load(&q->files, &files, repair, why);
+    arena_reset(&files);
+  }
+  arena_fini(&files);
+  arena_fini(&names);
+  return status;
+}
+
+enum status queues_scan(struct queues *qs, bool repair, struct buf *why) {
+  struct disk *disk = qs->desk.disk;
+  struct arena names;
+  struct disk_entry *entries;
+  size_t count;
+  arena_init(&names, SCAN_ARENA_MAX);
+  enum status status = disk->ops->list(disk, qs->dir, &names, &entries, &count);
+  if (status == STATUS_NOT_FOUND) {
+    status = STATUS_OK;
+    count = 0;
+  }
+  for (size_t i = 0; status == STATUS_OK && i < count; i++)
+    if (entries[i].directory && topic_is_directory(entries[i].name))
+      status = topic_scan(qs, entries[i].name, repair, why);
+  arena_fini(&names);
+  if (status != STATUS_OK && why->len == 0)
+    buf_printf(why, "%s cannot be read: %s", qs->dir, status_text(status));
+  return status;
+}
+
+enum status queues_load_all(struct queues *qs, int64_t limit) {
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < qs->cap && status == STATUS_OK; i++)
+    if (qs->table[i] != NULL) status = consumequeue_load(qs->table[i], limit);
+  return status;
+}
+
+enum status queues_reset_all(struct queues *qs) {
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < qs->cap && status == STATUS_OK; i++)
+    if (qs->table[i] != NULL) status = consumequeue_reset(qs->table[i]);
+  return status;
+}
+
+enum status queues_write_all(struct queues *qs) {
+  enum status first = STATUS_OK;
+  for (struct consumequeue *q = qs->desk.with_tail.oldest, *newer; q != NULL; q = newer) {
+    newer = q->tail_link.newer;
+    enum status status = consumequeue_write(q);
+    if (first == STATUS_OK) first = status;
+  }
+  return first;
+}
+
+enum status queues_sync_all(struct queues *qs) {
+  enum status first = queues_write_all(qs);
+  for (struct consumequeue *q = qs->desk.unsynced.oldest, *newer; q != NULL; q = newer) {
+    newer = q->sync_link.newer;
+    enum status status = consumequeue_sync(q);
+    if (first == STATUS_OK) first = status;
+  }
+  return first;
+}
+
+static int queue_order(const void *a, const void *b) {
+  const struct consumequeue *x = *(struct consumequeue *const *)a, *y = *(struct consumequeue *const *)b;
+  int order = span_compare(x->topic, y->topic);
+  if (order != 0) return order;
+  return x->id < y->id ? -1 : x->id > y->id;
+}
+
+enum status queues_sorted(struct queues *qs, struct span topic, struct consumequeue ***out, size_t *count) {
+  struct consumequeue **list = malloc((qs->count + 1) * sizeof(struct consumequeue *));
+  if (list == NULL) return STATUS_NO_MEMORY;
+  size_t n = 0;
+  for (size_t i = 0; i < qs->cap; i++) {
+    struct consumequeue *q = qs->table[i];
+    if (q != NULL && (topic.ptr == NULL || span_equal(q->topic, topic))) list[n++] = q;
+  }
+  if (n > 1) qsort(list, n, sizeof(struct consumequeue *), queue_order);
+  *out = list;
+  *count = n;
+  return STATUS_OK;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * segment: a list of files of one length, each named by the offset of its
+ * first byte (20 digits), without gaps: the commit log and every consume queue
+ * (org.apache.rocketmq.store.MappedFileQueue). The list itself is a few
+ * numbers; files are opened when needed and kept in a cache that several lists
+ * share, least recently used out first.
+ */
+#ifndef MQBROKER_STORE_SEGMENT_H
+#define MQBROKER_STORE_SEGMENT_H
+
+#include "core/base/arena.h"
+#include "core/base/buf.h"
+#include "core/port/disk.h"
+
+struct segments;
+
+struct segment { /* an open file */
+  struct segments *list; /* NULL: the list is gone, it closes with its last pin */
+  struct segment_cache *cache;
+  int64_t start;
+  struct disk_file *file;
+  const uint8_t *view;
+  uint32_t pins;                  /* syncs under way */
+  struct segment *newer, *older;  /* order of use in the cache */
+  struct segment *next;           /* open files of the same list */
+};
+
+struct segment_cache {
+  struct disk *disk;
+  struct segment *newest, *oldest;
+  size_t open;
+};
+
+struct segments {
+  struct segment_cache *cache;
+  const char *dir; /* borrowed */
+  int64_t length;
+  int64_t first, end; /* files cover [first, end); equal: there is none */
+  struct segment *open;
+};
+
+void segment_cache_init(struct segment_cache *cache, struct disk *disk);
+/* Closes what was used longest ago until at most `limit` files are open; pinned files stay. */
+void segment_cache_trim(struct segment_cache *cache, size_t limit);
+/* Keeps a file open while a sync is under way. */
+void segment_pin(struct segment *segment);
+void segment_unpin(struct segment *segment);
+
+void segments_init(struct segments *list, struct segment_cache *cache, const char *dir, int64_t length);
+/* Forgets the list and closes its files. A pinned one closes when it is unpinned. */
+void segments_fini(struct segments *list);
+/* Reads the names. A file of another length is refused (INVALID) as Java does; with `repair`, left by a crash,
+ * a shorter one is made whole with zeros. CORRUPT: a gap. Nothing is changed unless OK. */
+enum status segments_load(struct segments *list, struct arena *arena, bool repair, struct buf *why) MUST_USE;
+static inline bool segments_empty(const struct segments *list) { return list->first == list->end; }
+/* Start of the file that holds (or would hold) offset. */
+int64_t segments_start_of(const struct segments *list, int64_t offset);
+/* The open file that holds offset; NOT_FOUND outside [first, end). */
+enum status segments_at(struct segments *list, int64_t offset, struct segment **out) MUST_USE;
+/* Makes the next file, or, in an empty list, the one starting at `start`. flags: DISK_ALLOCATE or 0. */
+enum status segments_add(struct segments *list, int64_t start, int flags, struct segment **out) MUST_USE;
+/* Removes the files that start at or behind offset. */
+enum status segments_drop_from(struct segments *list, int64_t offset) MUST_USE;
+/* Writes zeros over [from, to), which lies in one file. */
+enum status segment_zero(struct segment *segment, int64_t from, int64_t to) MUST_USE;
+/* Offset behind the last byte in [from, end of file) that is not zero, or from. quiet > 0: stops after so many
+ * zero bytes in a row. */
+int64_t segment_last_nonzero(const struct segment *segment, int64_t from, int64_t quiet);
+
+#endif

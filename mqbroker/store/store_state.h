@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this room share: struct store, and the turns of its inner
+ * rooms (recovery, flush). Nobody outside mqbroker/store includes it.
+ */
+#ifndef MQBROKER_STORE_STORE_STATE_H
+#define MQBROKER_STORE_STORE_STATE_H
+
+#include "mqbroker/store/checkpoint.h"
+#include "mqbroker/store/derive.h"
+#include "mqbroker/store/queues.h"
+#include "mqbroker/store/store.h"
+
+#define SYNC_SLOTS 16
+#define SYNC_LOG_FILES_MAX 4    /* log files synced at once */
+#define SYNC_QUEUE_FILES_MAX 8  /* queue files synced at once */
+#define CHECKPOINT_INTERVAL_MS 60000
+#define TAIL_WRITES_PER_TICK 256
+
+/* A record that is staged and not yet in its queue. */
+struct staged {
+  struct consumequeue *queue; /* NULL: enters none */
+  int64_t index;
+  struct unit unit;
+};
+
+enum sync_kind { SYNC_NONE, SYNC_LOG, SYNC_QUEUE, SYNC_CHECKPOINT };
+
+struct sync_slot {
+  enum sync_kind kind;
+  uint64_t token;
+  struct segment *segment; /* pinned; NULL for the checkpoint */
+};
+
+enum round_state { ROUND_IDLE, ROUND_TAILS, ROUND_QUEUES, ROUND_LOG, ROUND_CHECKPOINT };
+
+struct flusher {
+  struct sync_slot slots[SYNC_SLOTS];
+  uint64_t token;
+  int64_t flushed;     /* durable end of the log */
+  int64_t wanted;      /* somebody waits for it */
+  int64_t log_target;  /* what the log syncs under way will have made durable */
+  unsigned log_busy, queue_busy;
+  bool checkpoint_busy;
+  int64_t synced_at_ms; /* monotonic: start of the last log sync */
+  /* The checkpoint round: tails up to a mark, then queue files, then the log, then the file. */
+  enum round_state round;
+  int64_t round_due_ms;
+  int64_t round_target, round_target_ms; /* log offset and store time at its start */
+  int64_t round_done;                    /* target of the last complete round */
+  size_t round_queues_left;
+};
+
+struct store {
+  struct store_config config;
+  char *root;
+  struct disk *disk;
+  struct log *log;
+  struct store_listener listener;
+  struct commitlog commitlog;
+  struct queues queues;
+  struct delay_levels delays;
+  struct disk_file *lock, *checkpoint_file;
+  struct checkpoint checkpoint; /* as on disk */
+  int64_t checkpoint_min;
+  struct staged *staged;
+  size_t staged_count, staged_cap;
+  enum status turn_failed;   /* something staged in this turn was lost: commit says so */
+  bool read_only;            /* for good */
+  enum status queue_trouble; /* queues cannot be written at the moment */
+  enum status log_trouble;   /* the last write or file of the log failed, not for good */
+  char refusal[256];
+  int64_t last_ms; /* store time of the newest record that counts */
+  int64_t staged_last_ms;
+  struct flusher flusher;
+  int64_t opened_mono_ms;
+  struct store_facts facts;
+};
+
+/* PATH below the root; false if too long. */
+bool store_path(const struct store *s, const char *name, char out[DISK_PATH_MAX]);
+/* No more puts until the store is opened again. */
+void store_make_read_only(struct store *s, const char *what, enum status status);
+
+/* recovery.c: fills commitlog, queues, checkpoint. */
+enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;
+/* Leaves the end of the log behind for the next start, when everything is durable. */
+enum status recovery_leave_marks(struct store *s) MUST_USE;
+
+/* flush.c */
+void flush_init(struct store *s, struct moment now);
+void flush_log_start(struct store *s);
+int64_t flush_tick(struct store *s, struct moment now);
+/* Checkpoint times not newer than store_ms, at once: the clock went back and a new log file begins. */
+void flush_lower_checkpoint(struct store *s, int64_t store_ms);
+
+#endif

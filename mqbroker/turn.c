@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order of a turn, the floor plan read aloud. The host has already handed
+ * in what arrived; the handlers have staged records and left waiters at the
+ * gate. Nobody is answered before what the answer promises has been written.
+ */
+#include "mqbroker/broker.h"
+#include "mqbroker/handle/handle.h"
+
+enum { CLIENT_SCAN_MS = 10000, SILENT_BATCH = 64, STATS_MS = 1000, STATE_RETRY_MS = 1000 };
+
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static void write_log(struct broker *b, struct moment now) {
+  enum status status = store_commit(b->store, now);
+  if (status == STATUS_OK) return;
+  log_error(b->log, "commit log: %s; the sends of this turn are refused", status_text(status));
+  gate_write_failed(&b->gate, send_answer, b);
+}
+
+/* Topics and groups go to disk before a message in them is acknowledged. */
+static void save_tables(struct broker *b) {
+  enum status status = b->topics.dirty ? topics_save(&b->topics, b->disk) : STATUS_OK;
+  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->topics.path, status_text(status));
+  status = b->groups.dirty ? groups_save(&b->groups, b->disk) : STATUS_OK;
+  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->groups.path, status_text(status));
+}
+
+static void release_gate(struct broker *b, struct moment now) {
+  gate_release(&b->gate, store_appended(b->store), store_flushed(b->store), now, send_answer, b);
+  int64_t wanted = gate_flush_wanted(&b->gate);
+  if (wanted > 0) store_want_flushed(b->store, wanted);
+}
+
+static void save_offsets(struct broker *b, struct moment now) {
+  if (now.mono_ms < b->offsets_save_ms) return;
+  b->offsets_save_ms = now.mono_ms + b->settings->flushConsumerOffsetInterval;
+  if (!b->offsets.dirty) return;
+  enum status status = offsets_save(&b->offsets, b->disk);
+  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->offsets.path, status_text(status));
+}
+
+/* Clients whose heartbeats stopped are forgotten and their connections closed (ClientHousekeepingService). */
+static void drop_silent_clients(struct broker *b, struct moment now) {
+  if (now.mono_ms < b->clients_scan_ms) return;
+  b->clients_scan_ms = now.mono_ms + CLIENT_SCAN_MS;
+  conn_id silent[SILENT_BATCH];
+  size_t n = clients_silent(&b->clients, now.mono_ms - b->settings->clientTimeoutMillis, silent, SILENT_BATCH);
+  for (size_t i = 0; i < n; i++) {
+    log_warn(b->log, "a client sent no heartbeat for %d ms: its connection is closed", b->settings->clientTimeoutMillis);
+    remoting_close_conn(b->remoting, silent[i]);
+    clients_drop_conn(&b->clients, silent[i], broker_notify_group, b);
+    parked_drop_conn(&b->parked, silent[i]);
+  }
+}
+
+int64_t broker_turn(struct broker *b, struct moment now) {
+  write_log(b, now);
+  save_tables(b);
+  release_gate(b, now);
+  pull_run_parked(b, now);
+  save_offsets(b, now);
+  drop_silent_clients(b, now);
+  stats_tick(&b->stats, now);
+
+  int64_t wake = store_tick(b->store, now);
+  wake = earlier(wake, registration_turn(&b->registration, now));
+  wake = earlier(wake, remoting_turn(b->remoting, now));
+  wake = earlier(wake, parked_next_ms(&b->parked));
+  wake = earlier(wake, gate_next_ms(&b->gate));
+  wake = earlier(wake, b->clients_scan_ms);
+  if (b->offsets.dirty) wake = earlier(wake, b->offsets_save_ms);
+  if (b->topics.dirty || b->groups.dirty) wake = earlier(wake, now.mono_ms + STATE_RETRY_MS);
+  return earlier(wake, now.mono_ms + STATS_MS);
+}
