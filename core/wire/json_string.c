@@ -57,16 +57,23 @@ static const uint8_t *read_escape(const uint8_t *p, const uint8_t *end, uint32_t
 static uint8_t *unescape(const uint8_t *p, const uint8_t *end, uint8_t *out) {
   while (p < end) {
     if (*p != '\\') {
-      *out++ = *p++;
+      const uint8_t *stop = json_scan_plain(p, end, '\\');
+      memcpy(out, p, (size_t)(stop - p));
+      out += stop - p;
+      p = stop;
       continue;
     }
     uint32_t code_point;
     p = read_escape(p + 1, end, &code_point);
     if (p == NULL) return NULL;
-    uint8_t bytes[4];
-    size_t n = utf8_put(bytes, code_point);
-    memcpy(out, bytes, n);
-    out += n;
+    if (code_point < 0x80) {
+      *out++ = (uint8_t)code_point;
+    } else {
+      uint8_t bytes[4];
+      size_t n = utf8_put(bytes, code_point);
+      memcpy(out, bytes, n);
+      out += n;
+    }
   }
   return out;
 }
