@@ -17,15 +17,15 @@ static const char *const from_names[] = {"CONSUME_FROM_LAST_OFFSET",
                                          "CONSUME_FROM_TIMESTAMP",
                                          NULL};
 
-#define AT(name) .name = #name, .offset = offsetof(struct mq_config, name)
-#define TEXT(name, standard, doc_) {AT(name), .type = CONFIG_TEXT, .default_text = (standard), .doc = (doc_)}
-#define I32(name, standard, least, most, doc_)                                                     \
-  {AT(name), .type = CONFIG_I32, .default_text = #standard, .min = (least), .max = (most), .doc = (doc_)}
-#define I64(name, standard, least, most, doc_)                                                     \
-  {AT(name), .type = CONFIG_I64, .default_text = #standard, .min = (least), .max = (most), .doc = (doc_)}
-#define BOOL(name, standard, doc_) {AT(name), .type = CONFIG_BOOL, .default_text = #standard, .doc = (doc_)}
-#define ENUM(name, names, standard, doc_)                                                          \
-  {AT(name), .type = CONFIG_ENUM, .enum_names = (names), .default_text = #standard, .doc = (doc_)}
+#define AT(key) .name = #key, .offset = offsetof(struct mq_config, key)
+#define TEXT(key, standard, doc_) {AT(key), .type = CONFIG_TEXT, .default_text = (standard), .doc = (doc_)}
+#define I32(key, standard, least, most, doc_)                                                     \
+  {AT(key), .type = CONFIG_I32, .default_text = #standard, .min = (least), .max = (most), .doc = (doc_)}
+#define I64(key, standard, least, most, doc_)                                                     \
+  {AT(key), .type = CONFIG_I64, .default_text = #standard, .min = (least), .max = (most), .doc = (doc_)}
+#define BOOL(key, standard, doc_) {AT(key), .type = CONFIG_BOOL, .default_text = #standard, .doc = (doc_)}
+#define ENUM(key, names, standard, doc_)                                                          \
+  {AT(key), .type = CONFIG_ENUM, .enum_names = (names), .default_text = #standard, .doc = (doc_)}
 
 static const struct config_key keys[] = {
     TEXT(namesrvAddr, NULL, "name servers, \"host:port;host:port\""),
