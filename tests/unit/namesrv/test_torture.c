@@ -38,7 +38,10 @@ static void expect_whole(const struct routes *r) {
   for (struct map_entry *e = map_first(&r->topics); e; e = map_next(&r->topics, e)) {
     const struct topic *t = e->value;
     CU_ASSERT(t->count > 0);
-    for (size_t i = 0; i < t->count; i++) CU_ASSERT(map_get(&r->groups, t->queues[i].group->name) == t->queues[i].group);
+    for (size_t i = 0; i < t->count; i++) {
+      const struct broker_group *g = t->queues[i].group;
+      CU_ASSERT(map_get(&r->groups, g->name) == g);
+    }
   }
   for (struct map_entry *e = map_first(&r->groups); e; e = map_next(&r->groups, e))
     CU_ASSERT(((struct broker_group *)e->value)->address_count > 0);
