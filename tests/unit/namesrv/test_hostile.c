@@ -172,6 +172,7 @@ void test_split_frames(void) {
   CU_ASSERT(stage_answer(&s, conn) && s.reply.code == RESPONSE_SUCCESS);
   make_frame(&frame, REQUEST_GET_ROUTEINTO_BY_TOPIC, SPAN_NONE);
   size_t one = frame.len;
+  CU_ASSERT_FATAL(buf_reserve(&frame, one * 99) != NULL); /* or the copies' source would move */
   for (int i = 0; i < 99; i++) buf_put(&frame, span_of(frame.ptr, one));
   CU_ASSERT(stage_bytes(&s, conn, buf_span(&frame)));
   int answers = 0;

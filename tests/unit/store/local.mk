@@ -1,1 +1,10 @@
 # tests/unit/store
+check_PROGRAMS += tests/unit/store/test_store
+TESTS += tests/unit/store/test_store
+tests_unit_store_test_store_SOURCES = \
+  tests/unit/store/rig.c tests/unit/store/rig.h \
+  tests/unit/store/suites.h \
+  tests/unit/store/test_put.c \
+  tests/unit/store/test_store.c
+tests_unit_store_test_store_LDADD = tests/libharness.la mqbroker/libstore.la host/libsim.la \
+  core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS) $(CUNIT_LIBS)
