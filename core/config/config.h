@@ -55,7 +55,7 @@ struct config_base {
 /* Fills in the defaults. settings points to a structure that begins with struct config_base. */
 enum status config_init(void *settings, const struct config_table *table) MUST_USE;
 void config_fini(void *settings);
-/* Sets one key from text. NOT_FOUND: unknown (kept); INVALID: not a number, out of range...: settings
+/* Sets one key from text. NOT_FOUND: unknown (kept; LIMIT when there are too many); INVALID: not a number, out of range...: settings
  * unchanged. why gets a sentence naming key, value and what is allowed. */
 enum status config_set(void *settings, struct span key, struct span value, struct buf *why) MUST_USE;
 /* Text value of a key (a kept unknown one too) appended to out; NOT_FOUND when unknown, without value, or

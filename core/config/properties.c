@@ -157,10 +157,15 @@ enum status properties_parse(struct span text, properties_each each, void *conte
 
 static void put_unit(struct buf *out, uint32_t unit) { buf_printf(out, "\\u%04X", unit & 0xFFFFu); }
 
-/* One character beyond ASCII as Java's store writes it; returns the bytes used. */
+/* One character beyond ASCII as Java's store writes it; returns the bytes used. What is no UTF-8 was meant as
+ * ISO-8859-1, which Java reads. */
 static size_t put_beyond_ascii(struct buf *out, struct span rest) {
   uint32_t c;
   size_t used = utf8_get(rest.ptr, rest.len, &c);
+  if (c == UTF8_REPLACEMENT && used < 3) {
+    c = rest.ptr[0];
+    used = 1;
+  }
   if (c >= 0x10000) {
     put_unit(out, 0xD800u + ((c - 0x10000) >> 10));
     put_unit(out, 0xDC00u + ((c - 0x10000) & 0x3FF));
