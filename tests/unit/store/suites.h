@@ -5,7 +5,15 @@
 #include "tests/unit/store/rig.h"
 
 #define STORE_TESTS(X) \
-  X(put_get)
+  X(put_get) \
+  X(golden_normal) \
+  X(golden_killed) \
+  X(golden_lag) \
+  X(golden_noqueue) \
+  X(golden_delay) \
+  X(golden_transactions) \
+  X(golden_ipv6) \
+  X(model)
 
 #define X(name) void test_##name(void);
 STORE_TESTS(X)
