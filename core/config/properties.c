@@ -155,7 +155,11 @@ enum status properties_parse(struct span text, properties_each each, void *conte
   return status;
 }
 
-static void put_unit(struct buf *out, uint32_t unit) { buf_printf(out, "\\u%04X", unit & 0xFFFFu); }
+static void put_unit(struct buf *out, uint32_t unit) {
+  static const char digits[] = "0123456789ABCDEF";
+  buf_put_text(out, "\\u");
+  for (int shift = 12; shift >= 0; shift -= 4) buf_put_u8(out, (uint8_t)digits[unit >> shift & 15]);
+}
 
 /* One character beyond ASCII as Java's store writes it; returns the bytes used. What is no UTF-8 was meant as
  * ISO-8859-1, which Java reads. */

@@ -60,6 +60,36 @@ static void check_frame(struct span frame, struct arena *arena) {
   if (status == STATUS_OK) check_round_trip(&c, arena);
 }
 
+/* A comment in front sends a JSON header to the lenient reader: where the direct one was content, both agree. */
+static void check_both_readers(struct span header, struct arena *arena) {
+  static const char comment[] = "/**/";
+  enum { COMMENT = sizeof comment - 1 };
+  struct command a, b;
+  const char *why = NULL;
+  uint8_t *frame = malloc(header.len + 4);
+  MUST(frame != NULL);
+  arena_reset(arena);
+  put_u32(frame, (uint32_t)header.len);
+  if (header.len > 0) memcpy(frame + 4, header.ptr, header.len);
+  enum status direct = command_decode(&a, span_of(frame, header.len + 4), &limits, arena, &why);
+  uint8_t *other = malloc(header.len + 4 + COMMENT);
+  MUST(other != NULL);
+  put_u32(other, (uint32_t)header.len + COMMENT);
+  memcpy(other + 4, comment, COMMENT);
+  if (header.len > 0) memcpy(other + 4 + COMMENT, header.ptr, header.len);
+  enum status lenient = command_decode(&b, span_of(other, header.len + 4 + COMMENT), &limits, arena, &why);
+  MUST(direct == lenient);
+  if (direct == STATUS_OK) {
+    MUST(a.has_opaque == b.has_opaque && a.language == b.language && (a.remark.ptr == NULL) == (b.remark.ptr == NULL));
+    MUST(a.ext_count == b.ext_count);
+    for (size_t i = 0; i < a.ext_count; i++)
+      MUST(span_equal(a.ext[i].key, b.ext[i].key) && span_equal(a.ext[i].value, b.ext[i].value));
+    MUST(a.code == b.code && a.version == b.version && a.flag == b.flag && a.opaque == b.opaque);
+  }
+  free(frame);
+  free(other);
+}
+
 /* All of the header, whatever its length word says: changes that move the end would else seldom get through. */
 static void check_header_bytes(struct span header, struct arena *arena) {
   uint8_t *frame = malloc(header.len + 4);
@@ -69,6 +99,7 @@ static void check_header_bytes(struct span header, struct arena *arena) {
     if (header.len > 0) memcpy(frame + 4, header.ptr, header.len);
     check_frame(span_of(frame, header.len + 4), arena);
   }
+  check_both_readers(header, arena);
   free(frame);
 }
 
@@ -83,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_frame(frame, &arena);
     rest = span_from(rest, used);
   }
-  if (size >= WORDS && size <= limits.header) check_header_bytes(span_of(data + WORDS, size - WORDS), &arena);
+  if (size >= WORDS && size <= limits.header - WORDS) check_header_bytes(span_of(data + WORDS, size - WORDS), &arena);
   arena_fini(&arena);
   return 0;
 }
