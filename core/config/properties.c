@@ -39,8 +39,7 @@ static bool find_entry(struct scanner *s) {
     uint8_t c = s->text.ptr[s->at];
     if (c == '#' || c == '!')
       while (!at_end(s) && !is_line_end(s->text.ptr[s->at])) s->at++;
-    else if (!is_line_end(c))
-      return true;
+    else if (!is_line_end(c)) return true;
     skip_line_end(s);
   }
 }
@@ -88,12 +87,22 @@ static bool read_escape(struct scanner *s, struct buf *out) {
   }
   s->at++;
   switch (c) {
-  case 'u': return read_unicode(s, out);
-  case 't': c = '\t'; break;
-  case 'n': c = '\n'; break;
-  case 'r': c = '\r'; break;
-  case 'f': c = '\f'; break;
-  default: break;
+  case 'u':
+    return read_unicode(s, out);
+  case 't':
+    c = '\t';
+    break;
+  case 'n':
+    c = '\n';
+    break;
+  case 'r':
+    c = '\r';
+    break;
+  case 'f':
+    c = '\f';
+    break;
+  default:
+    break;
   }
   buf_put_u8(out, c);
   return true;
@@ -105,10 +114,8 @@ static bool read_part(struct scanner *s, bool key, struct buf *out) {
     uint8_t c = s->text.ptr[s->at];
     if (is_line_end(c) || (key && (is_blank(c) || c == '=' || c == ':'))) return true;
     s->at++;
-    if (c != '\\')
-      buf_put_u8(out, c);
-    else if (!read_escape(s, out))
-      return false;
+    if (c != '\\') buf_put_u8(out, c);
+    else if (!read_escape(s, out)) return false;
   }
   return true;
 }

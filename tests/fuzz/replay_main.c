@@ -62,7 +62,8 @@ static void run(const uint8_t *bytes, size_t length) {
 
 /* Numbers that lengths and counts go wrong with. */
 static void put_number(struct prng *p, uint8_t *at, size_t room) {
-  static const uint32_t numbers[] = {0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
+  static const uint32_t numbers[] = {0,      1,      0x7F,       0x80,       0xFF,      0x7FFF,
+                                     0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
   uint32_t v = numbers[prng_below(p, sizeof numbers / sizeof *numbers)];
   for (size_t i = 0; i < 4 && i < room; i++) at[i] = (uint8_t)(v >> (24 - 8 * i));
 }
@@ -72,15 +73,24 @@ static size_t change(struct prng *p, uint8_t *b, size_t n, const struct file *ot
   if (n == 0) return 0;
   if (count > n - at) count = n - at;
   switch (prng_below(p, 7)) {
-  case 0: b[at] ^= (uint8_t)(1u << prng_below(p, 8)); return n;
-  case 1: b[at] = (uint8_t)prng_next(p); return n;
-  case 2: put_number(p, b + at, n - at); return n;
-  case 3: memmove(b + at, b + at + count, n - at - count); return n - count; /* take out */
-  case 4: /* double */
+  case 0:
+    b[at] ^= (uint8_t)(1u << prng_below(p, 8));
+    return n;
+  case 1:
+    b[at] = (uint8_t)prng_next(p);
+    return n;
+  case 2:
+    put_number(p, b + at, n - at);
+    return n;
+  case 3:
+    memmove(b + at, b + at + count, n - at - count);
+    return n - count; /* take out */
+  case 4:             /* double */
     memmove(b + at + count, b + at, n - at);
     return n + count;
-  case 5: return at; /* cut off */
-  default:           /* a piece of another file */
+  case 5:
+    return at; /* cut off */
+  default:     /* a piece of another file */
     if (count > other->length) return n;
     memcpy(b + at, other->bytes + prng_below(p, other->length - count + 1), count);
     return n;
