@@ -102,7 +102,8 @@ static enum status walk_member(struct walk *w, struct span key) {
     if (span_is(key, "remark")) return walk_string(w, &c->remark);
     c->has_opaque = true;
     return span_is(key, "opaque") ? walk_int(w, &c->opaque) : UNUSUAL;
-  case 7: return span_is(key, "version") ? walk_int(w, &c->version) : UNUSUAL;
+  case 7:
+    return span_is(key, "version") ? walk_int(w, &c->version) : UNUSUAL;
   case 8:
     status = span_is(key, "language") ? walk_string(w, &text) : UNUSUAL;
     if (status == STATUS_OK) c->language = language_from_name(text);
@@ -110,8 +111,10 @@ static enum status walk_member(struct walk *w, struct span key) {
   case 9:
     ext_list_clear(w->list); /* a second extFields replaces the first */
     return span_is(key, "extFields") ? walk_ext(w) : UNUSUAL;
-  case 23: return span_is(key, "serializeTypeCurrentRPC") ? walk_string(w, &text) : UNUSUAL;
-  default: return UNUSUAL;
+  case 23:
+    return span_is(key, "serializeTypeCurrentRPC") ? walk_string(w, &text) : UNUSUAL;
+  default:
+    return UNUSUAL;
   }
 }
 

@@ -18,18 +18,26 @@ static int32_t hex_number(const uint8_t *p, const uint8_t *end, int n) {
 /* The character of a two-byte escape; -1 when there is none (fastjson JSONLexerBase.scanString). */
 static int simple_escape(uint8_t c) {
   switch (c) {
-  case 'b': return '\b';
-  case 't': return '\t';
-  case 'n': return '\n';
-  case 'v': return '\v';
+  case 'b':
+    return '\b';
+  case 't':
+    return '\t';
+  case 'n':
+    return '\n';
+  case 'v':
+    return '\v';
   case 'f':
-  case 'F': return '\f';
-  case 'r': return '\r';
+  case 'F':
+    return '\f';
+  case 'r':
+    return '\r';
   case '"':
   case '\'':
   case '/':
-  case '\\': return c;
-  default: return c >= '0' && c <= '7' ? c - '0' : -1;
+  case '\\':
+    return c;
+  default:
+    return c >= '0' && c <= '7' ? c - '0' : -1;
   }
 }
 
