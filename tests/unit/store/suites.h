@@ -6,6 +6,23 @@
 
 #define STORE_TESTS(X) \
   X(put_get) \
+  X(put_refused) \
+  X(put_batch) \
+  X(put_transactions) \
+  X(put_tags_code) \
+  X(put_no_space) \
+  X(put_failed_write_leaves_nothing) \
+  X(put_io_error) \
+  X(put_sync_error) \
+  X(put_no_space_for_file) \
+  X(put_queue_trouble) \
+  X(put_large_turn) \
+  X(get_offsets) \
+  X(get_filter) \
+  X(get_walk) \
+  X(get_by_time) \
+  X(get_queues_and_delete) \
+  X(get_many_queues) \
   X(golden_normal) \
   X(golden_killed) \
   X(golden_lag) \
