@@ -11,7 +11,8 @@ core_libbase_la_SOURCES = \
   core/base/prng.c core/base/prng.h \
   core/base/span.c core/base/span.h \
   core/base/status.c core/base/status.h \
-  core/base/timers.c core/base/timers.h
+  core/base/timers.c core/base/timers.h \
+  core/base/utf8.c core/base/utf8.h
 
 core_libport_la_SOURCES = \
   core/port/disk.h core/port/disk_whole.c \

@@ -1,1 +1,8 @@
-# examples
+# examples: use the installed headers and the library's public symbols only.
+noinst_PROGRAMS += examples/producer examples/async_producer examples/pull_consumer
+examples_producer_SOURCES = examples/producer.c
+examples_producer_LDADD = libmqclient/libmqclient.la
+examples_async_producer_SOURCES = examples/async_producer.c
+examples_async_producer_LDADD = libmqclient/libmqclient.la
+examples_pull_consumer_SOURCES = examples/pull_consumer.c
+examples_pull_consumer_LDADD = libmqclient/libmqclient.la

@@ -13,3 +13,28 @@ libmqclient_libclientcore_la_SOURCES = \
   libmqclient/queue_query.c libmqclient/queue_query.h \
   libmqclient/route.c libmqclient/route.h \
   libmqclient/subscription.c libmqclient/subscription.h
+
+lib_LTLIBRARIES += libmqclient/libmqclient.la
+pkgconfig_DATA += libmqclient/libmqclient.pc
+mqclientdir = $(includedir)/mqclient
+mqclient_HEADERS = \
+  include/mqclient/client.h \
+  include/mqclient/config.h \
+  include/mqclient/error.h \
+  include/mqclient/message.h \
+  include/mqclient/mqclient.h \
+  include/mqclient/producer.h \
+  include/mqclient/pull_consumer.h
+
+libmqclient_libmqclient_la_SOURCES = \
+  libmqclient/api_error.c \
+  libmqclient/api_message.c \
+  libmqclient/api_producer.c \
+  libmqclient/api_pull.c \
+  libmqclient/instance.c libmqclient/instance.h \
+  libmqclient/settings.c libmqclient/settings.h \
+  libmqclient/slots.c libmqclient/slots.h \
+  libmqclient/uniq_id.c libmqclient/uniq_id.h
+libmqclient_libmqclient_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^mq_'
+libmqclient_libmqclient_la_LIBADD = libmqclient/libclientcore.la host/libuvhost.la core/libconfig.la \
+  core/libremoting.la core/libwire.la core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS)

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* The pair at *at of NUL-separated properties; false at the end. */
-static bool next_pair(struct span properties, size_t *at, const char **name, const char **value) {
+bool message_next_property(const struct mq_message *m, size_t *at, const char **name, const char **value) {
+  struct span properties = m->properties;
   if (*at >= properties.len) return false;
   *name = (const char *)properties.ptr + *at;
   *at += strlen(*name) + 1;
@@ -16,14 +16,14 @@ static bool next_pair(struct span properties, size_t *at, const char **name, con
 
 const char *message_property(const struct mq_message *m, const char *wanted) {
   const char *name, *value, *found = NULL;
-  for (size_t at = 0; next_pair(m->properties, &at, &name, &value);)
+  for (size_t at = 0; message_next_property(m, &at, &name, &value);)
     if (*value != '\0' && strcmp(name, wanted) == 0) found = value;
   return found;
 }
 
 void message_put_properties(const struct mq_message *m, struct buf *out) {
   const char *name, *value;
-  for (size_t at = 0; next_pair(m->properties, &at, &name, &value);) property_put(out, name, span_text(value));
+  for (size_t at = 0; message_next_property(m, &at, &name, &value);) property_put(out, name, span_text(value));
 }
 
 void delivery_init(struct delivery *d, size_t limit) {

@@ -33,6 +33,8 @@ struct mq_message {
 
 /* NULL when absent. */
 const char *message_property(const struct mq_message *m, const char *name);
+/* *at starts at 0; false at the end. */
+bool message_next_property(const struct mq_message *m, size_t *at, const char **name, const char **value);
 /* Appends the properties in the form of the wire. */
 void message_put_properties(const struct mq_message *m, struct buf *out);
 

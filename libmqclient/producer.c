@@ -257,3 +257,9 @@ void producer_send(struct producer *p, struct send_op *op, struct moment now) {
   op->waiter.done = on_route;
   route_wait(op->route, &op->waiter, now);
 }
+
+void producer_abort(struct send_op *op, struct moment now) {
+  call_cancel(op->producer->client->remoting, &op->call);
+  error_set(&op->error, MQ_STOPPED, "the producer was stopped before the broker answered");
+  finish(op, now);
+}

@@ -74,5 +74,7 @@ enum status producer_init(struct producer *p, struct client *c, const struct pro
 void producer_fini(struct producer *p);
 /* op->done runs exactly once, perhaps inside this call. */
 void producer_send(struct producer *p, struct send_op *op, struct moment now);
+/* Ends a send under way with MQ_STOPPED; op->done runs inside. */
+void producer_abort(struct send_op *op, struct moment now);
 
 #endif

@@ -26,6 +26,7 @@ uint8_t *buf_reserve(struct buf *b, size_t n) {
   if (b->cap - b->len >= n && b->ptr != NULL) return b->ptr + b->len;
   size_t cap = b->cap < 256 ? 256 : b->cap;
   while (cap - b->len < n) cap *= 2;
+  if (cap > b->limit) cap = b->limit; /* so that the short way above keeps the limit too */
   uint8_t *ptr = realloc(b->ptr, cap);
   if (ptr == NULL) {
     b->failed = true;

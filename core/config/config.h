@@ -15,7 +15,7 @@
 typedef enum status (*properties_each)(void *context, struct span key, struct span value, int line);
 /* Stops at the first status other than OK and returns it. INVALID: malformed \u escape, *line says where. */
 enum status properties_parse(struct span text, properties_each each, void *context, int *line) MUST_USE;
-/* KEY=VALUE\n with java.util.Properties' escapes. */
+/* KEY=VALUE\n with those of java.util.Properties' escapes that its reader needs, and \uXXXX beyond ASCII. */
 void properties_put(struct buf *out, struct span key, struct span value);
 
 enum config_type { CONFIG_I32, CONFIG_I64, CONFIG_BOOL, CONFIG_TEXT, CONFIG_ENUM };
@@ -58,13 +58,15 @@ void config_fini(void *settings);
 /* Sets one key from text. NOT_FOUND: unknown (kept); INVALID: not a number, out of range...: settings
  * unchanged. why gets a sentence naming key, value and what is allowed. */
 enum status config_set(void *settings, struct span key, struct span value, struct buf *why) MUST_USE;
-/* Text value of a key appended to out; NOT_FOUND when unknown or without value. */
+/* Text value of a key (a kept unknown one too) appended to out; NOT_FOUND when unknown, without value, or
+ * secret. */
 enum status config_get(const void *settings, const char *key, struct buf *out) MUST_USE;
 /* Applies a properties text; name (a file's path) stands before line numbers in warnings. A bad value is an
  * error with FILE:LINE (INVALID, after all lines were looked at); an unknown key is a warning. */
 enum status config_apply(void *settings, struct span text, const char *name, struct log *log) MUST_USE;
 /* Remote update (codes 25, 318): all lines are checked first, then all applied, or none. Only CONFIG_LIVE
- * keys. why: sentence on refusal. */
+ * keys; another may come with the value it has. INVALID, NOT_FOUND (unknown key), LIMIT with a sentence in
+ * why. */
 enum status config_update(void *settings, struct span text, struct buf *why) MUST_USE;
 /* Every key as KEY=VALUE\n, secrets left out; important_only: the CONFIG_IMPORTANT ones. */
 void config_write(const void *settings, bool important_only, struct buf *out);

@@ -37,11 +37,8 @@ static bool skip(struct walk *w, uint8_t c) {
 static enum status walk_string(struct walk *w, struct span *out) {
   const char *why;
   if (!skip(w, '"')) return UNUSUAL;
-  const uint8_t *start = w->p, *p = start;
-  /* Most keys and values are short: look at a few bytes before reaching for the wide scan. */
-  const uint8_t *near = w->end - p > 8 ? p + 8 : w->end;
-  while (p < near && *p != '"' && *p != '\\') p++;
-  if (p < near && *p == '"') {
+  const uint8_t *start = w->p, *p = json_scan_plain(start, w->end, '"');
+  if (p < w->end && *p == '"') {
     *out = span_of(start, (size_t)(p - start));
     w->p = p + 1;
     return STATUS_OK;

@@ -7,9 +7,12 @@
 
 #include <assert.h>
 
-static bool key_is(const struct field *f, struct span key, bool by_short_name) {
-  if (by_short_name && f->short_name != NULL) return span_is(key, f->short_name);
-  return key.len == f->name_length && memcmp(key.ptr, f->name, key.len) == 0;
+/* key is not empty. Letters are compared in place: this runs for every field of every message. */
+static inline bool key_is(const struct field *f, struct span key, bool by_short_name) {
+  if (by_short_name && f->short_name != NULL)
+    return f->short_name[0] == (char)key.ptr[0] &&
+           (key.len == 1 ? f->short_name[1] == '\0' : span_is(key, f->short_name));
+  return key.len == f->name_length && f->name[0] == (char)key.ptr[0] && memcmp(key.ptr, f->name, key.len) == 0;
 }
 
 /* Row of a key, or field_count. Looks at `hint` first: Java's hash order of one-letter keys, and senders that

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/wire/json_scan.h"
-#include "core/wire/utf8.h"
 
-static int hex_digit(uint8_t c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+#include "core/base/utf8.h"
 
 /* n hexadecimal digits at p, which must lie before end; -1 when they do not. */
 static int32_t hex_number(const uint8_t *p, const uint8_t *end, int n) {
@@ -63,16 +57,23 @@ static const uint8_t *read_escape(const uint8_t *p, const uint8_t *end, uint32_t
 static uint8_t *unescape(const uint8_t *p, const uint8_t *end, uint8_t *out) {
   while (p < end) {
     if (*p != '\\') {
-      *out++ = *p++;
+      const uint8_t *stop = json_scan_plain(p, end, '\\');
+      memcpy(out, p, (size_t)(stop - p));
+      out += stop - p;
+      p = stop;
       continue;
     }
     uint32_t code_point;
     p = read_escape(p + 1, end, &code_point);
     if (p == NULL) return NULL;
-    uint8_t bytes[4];
-    size_t n = utf8_put(bytes, code_point);
-    memcpy(out, bytes, n);
-    out += n;
+    if (code_point < 0x80) {
+      *out++ = (uint8_t)code_point;
+    } else {
+      uint8_t bytes[4];
+      size_t n = utf8_put(bytes, code_point);
+      memcpy(out, bytes, n);
+      out += n;
+    }
   }
   return out;
 }

@@ -40,35 +40,51 @@ static void put_escape(struct buf *out, unsigned code) {
   buf_put(out, span_of(text, 6));
 }
 
-static bool may_need_escape(uint8_t c) {
-  return c < ' ' || c == '"' || c == '\\' || c == 0x7F || c == 0xC2 || c == 0xE2;
+/* Bytes that json_escape must look at. */
+static const bool suspect[256] = {
+    [0] = true,    [1] = true,    [2] = true,    [3] = true,  [4] = true,  [5] = true,  [6] = true,  [7] = true,
+    [8] = true,    [9] = true,    [10] = true,   [11] = true, [12] = true, [13] = true, [14] = true, [15] = true,
+    [16] = true,   [17] = true,   [18] = true,   [19] = true, [20] = true, [21] = true, [22] = true, [23] = true,
+    [24] = true,   [25] = true,   [26] = true,   [27] = true, [28] = true, [29] = true, [30] = true, [31] = true,
+    ['"'] = true,  ['\\'] = true, [0x7F] = true, [0xC2] = true, [0xE2] = true,
+};
+
+/* The suspect character at text[i]; returns its length, 0 when it may stay as it is. */
+static size_t put_suspect(struct buf *out, struct span text, size_t i) {
+  uint8_t c = text.ptr[i];
+  unsigned code;
+  if (c == '"' || c == '\\') {
+    buf_put_u8(out, '\\');
+    buf_put_u8(out, c);
+    return 1;
+  }
+  size_t n = escaped_length(text.ptr + i, text.len - i, &code);
+  if (n > 0) put_escape(out, code);
+  return n;
 }
 
 void json_escape(struct buf *out, struct span text) {
-  buf_put_u8(out, '"');
-  size_t plain = 0, i = 0;
+  size_t i = 0;
+  while (i < text.len && !suspect[text.ptr[i]]) i++;
+  uint8_t *p = buf_reserve(out, i + 2);
+  if (p == NULL) return;
+  *p++ = '"';
+  if (i > 0) memcpy(p, text.ptr, i);
+  if (i == text.len) { /* nearly always */
+    p[i] = '"';
+    out->len += i + 2;
+    return;
+  }
+  out->len += i + 1;
   while (i < text.len) {
-    uint8_t c = text.ptr[i];
-    if (!may_need_escape(c)) {
-      i++;
-      continue;
-    }
-    bool named = c == '"' || c == '\\';
-    unsigned code = c;
-    size_t n = named ? 1 : escaped_length(text.ptr + i, text.len - i, &code);
-    if (n > 0) {
-      buf_put(out, span_of(text.ptr + plain, i - plain));
-      if (named) {
-        buf_put_u8(out, '\\');
-        buf_put_u8(out, c);
-      } else {
-        put_escape(out, code);
-      }
-      plain = i + n;
-    }
+    size_t plain = i;
+    while (i < text.len && !suspect[text.ptr[i]]) i++;
+    buf_put(out, span_of(text.ptr + plain, i - plain));
+    if (i == text.len) break;
+    size_t n = put_suspect(out, text, i);
+    if (n == 0) buf_put_u8(out, text.ptr[i]);
     i += n > 0 ? n : 1;
   }
-  buf_put(out, span_of(text.ptr + plain, text.len - plain));
   buf_put_u8(out, '"');
 }
 

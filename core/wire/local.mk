@@ -29,5 +29,4 @@ core_libwire_la_SOURCES = \
   core/wire/message.c core/wire/message.h \
   core/wire/message_id.c \
   core/wire/names.c \
-  core/wire/property.c \
-  core/wire/utf8.c core/wire/utf8.h
+  core/wire/property.c

@@ -2,6 +2,7 @@
  *
  * Offset message ids: MessageDecoder.createMessageId, decodeMessageId.
  */
+#include "core/base/utf8.h"
 #include "core/wire/message.h"
 
 enum { ID_BYTES_MAX = 28, ID_TAIL = 12 }; /* port and offset follow the IP */
@@ -21,19 +22,12 @@ size_t message_id_text(const struct net_peer *store_host, int64_t physical_offse
   return 2 * n;
 }
 
-static int digit_value(uint8_t c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 enum status message_id_parse(struct span text, struct net_peer *store_host, int64_t *physical_offset) {
   uint8_t id[ID_BYTES_MAX];
   if (text.len != 2 * (4 + ID_TAIL) && text.len != 2 * (16 + ID_TAIL)) return STATUS_INVALID;
   size_t n = text.len / 2, ip_len = n - ID_TAIL;
   for (size_t i = 0; i < n; i++) {
-    int high = digit_value(text.ptr[2 * i]), low = digit_value(text.ptr[2 * i + 1]);
+    int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
     if (high < 0 || low < 0) return STATUS_INVALID;
     id[i] = (uint8_t)(high << 4 | low);
   }

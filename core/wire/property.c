@@ -5,8 +5,8 @@
  * String.split: an item counts only if, after trailing \x01 are dropped, exactly
  * one \x01 with something behind it remains.
  */
+#include "core/base/utf8.h"
 #include "core/wire/message.h"
-#include "core/wire/utf8.h"
 
 /* The item at *at (moved behind it), without trailing name ends; false at the end of the text. */
 static bool next_item(struct span properties, size_t *at, struct span *item) {

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define OUTBOX_USUAL_MAX ((size_t)64 * 1024)
+
 static struct outbox_part *parts_of(const struct outbox *o) {
   return (struct outbox_part *)(void *)o->parts.ptr;
 }
@@ -10,7 +12,7 @@ static struct outbox_part *parts_of(const struct outbox *o) {
 static void outbox_empty(struct outbox *o, struct block_pool *pool) {
   block_give(pool, o->own);
   block_give(pool, o->parts);
-  *o = (struct outbox){.failed = o->failed};
+  *o = (struct outbox){.failed = o->failed, .usual = o->tail < OUTBOX_USUAL_MAX ? o->tail : OUTBOX_USUAL_MAX};
 }
 
 void outbox_fini(struct outbox *o, struct block_pool *pool) {
@@ -29,7 +31,9 @@ static bool own_reserve(struct outbox *o, struct block_pool *pool, size_t n) {
     return true;
   }
   size_t skip = o->part_count == 0 ? o->head : 0;
-  struct block bigger = block_take(pool, o->tail - skip + n);
+  size_t want = o->tail - skip + n;
+  if (o->own.ptr == NULL && want < o->usual) want = o->usual;
+  struct block bigger = block_take(pool, want);
   if (bigger.ptr == NULL) return false;
   if (o->tail > skip) memcpy(bigger.ptr, o->own.ptr + skip, o->tail - skip);
   block_give(pool, o->own);
@@ -143,6 +147,6 @@ enum status outbox_keep(struct outbox *o, struct block_pool *pool) {
   assert(at == o->bytes);
   block_give(pool, o->own);
   block_give(pool, o->parts);
-  *o = (struct outbox){.own = all, .tail = at, .bytes = at, .failed = o->failed};
+  *o = (struct outbox){.own = all, .tail = at, .bytes = at, .failed = o->failed, .usual = o->usual};
   return STATUS_OK;
 }

@@ -29,6 +29,7 @@ struct outbox {
   struct block parts; /* struct outbox_part[]: only while something is borrowed */
   uint32_t part_head, part_count;
   size_t bytes; /* waiting, all in all */
+  size_t usual; /* own bytes of the last turn: the block to begin with, or a long turn would double its way up */
   bool failed;  /* out of memory or over the limit: the stream has a hole */
 };
 

@@ -31,12 +31,6 @@ void mq_client_free(mq_client *client);
 /* clientIP@instanceName; valid as long as the client. Thread-safe. */
 const char *mq_client_id(const mq_client *client);
 
-enum mq_log_level { MQ_LOG_DEBUG, MQ_LOG_INFO, MQ_LOG_WARN, MQ_LOG_ERROR };
-/* Where the lines of the log go; without it nothing is logged. May be called by the loop thread and by the caller's own
- * threads at once. write NULL: off. Before producers and consumers are made. */
-void mq_client_log_to(mq_client *client, enum mq_log_level least,
-                      void (*write)(void *context, enum mq_log_level level, const char *line), void *context);
-
 #ifdef __cplusplus
 }
 #endif

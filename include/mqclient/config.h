@@ -36,6 +36,12 @@ enum mq_result mq_config_set_int(mq_config *config, const char *key, int64_t val
  * SIZE_MAX for an unknown key. */
 size_t mq_config_get(const mq_config *config, const char *key, char *out, size_t cap);
 
+enum mq_log_level { MQ_LOG_DEBUG, MQ_LOG_INFO, MQ_LOG_WARN, MQ_LOG_ERROR };
+/* Where the lines of a client's log go; without it nothing is logged. write is called by the client's threads, perhaps
+ * by several at once; line has no newline and is borrowed. write NULL: off. */
+void mq_config_log_to(mq_config *config, enum mq_log_level least,
+                      void (*write)(void *context, enum mq_log_level level, const char *line), void *context);
+
 /* Walks the keys: the i-th key's name, default and meaning; false behind the last. Static texts. Thread-safe. */
 struct mq_config_key {
   const char *name;

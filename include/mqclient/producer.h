@@ -43,8 +43,9 @@ size_t mq_select_by_hash(const mq_queue_list *queues, void *context);
 
 /* Where and how to send. Zeroed: to a queue in turn, with the settings of the client. */
 struct mq_send_options {
-  struct mq_queue queue;      /* broker_name not NULL: to this queue, and nowhere else */
-  mq_queue_selector selector; /* not NULL: chooses the queue, once */
+  struct mq_queue queue;      /* broker_name not NULL: to this queue, and nowhere else; the name must live until the
+                                 send is over, as names given out by the library do */
+  mq_queue_selector selector; /* not NULL: chooses the queue */
   void *selector_context;     /* must live until the send is over */
   int timeout_ms;             /* for all tries together; 0: sendMsgTimeout */
 };
