@@ -348,6 +348,9 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   if (status != STATUS_OK) return status;
   log_info(s->log, "%s recovery from offset %" PRId64 ": %" PRId64 " records, the log ends at offset %" PRId64,
            clean ? "normal" : "abnormal", from, w.records, w.at);
+  if (w.last_ms < s->checkpoint.physic_ms)
+    log_error(s->log, "commit log: records up to store time %" PRId64 " were synced, the last one left is of %" PRId64,
+              s->checkpoint.physic_ms, w.last_ms);
   s->last_ms = w.last_ms < 0 ? 0 : w.last_ms;
   return recover_from(s, &w, from, clean, now, why);
 }

@@ -63,6 +63,7 @@ struct moment rig_now(const struct rig *r) { return sim_host_now(r->host); }
 enum status rig_open(struct rig *r) {
   buf_clear(&r->why);
   enum status status = store_open(&r->store, &r->config, r->disk, &r->log, &r->listener, rig_now(r), &r->why);
+  if (status != STATUS_OK) log_info(&r->log, "not opened: %.*s", SPAN_ARG(buf_span(&r->why)));
   sim_poke(r->host);
   return status;
 }
