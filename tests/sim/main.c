@@ -74,7 +74,7 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
   struct outcome outcome, again;
   buf_init(&trace, TRACE_MAX);
   swarm_run(seed, o->trace ? &trace : NULL, &outcome);
-  fwrite(trace.ptr, 1, trace.len, stdout);
+  if (trace.len > 0) fwrite(trace.ptr, 1, trace.len, stdout);
   buf_fini(&trace);
   if (o->twice) {
     swarm_run(seed, NULL, &again);

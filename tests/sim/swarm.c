@@ -7,7 +7,7 @@ enum {
   CHAOS_BEGIN_MS = 3000,
   SETTLE_MS = 60000,  /* a name server is told of a broker within 30 s, a client asks within another 30 s */
   PROMPT_MS = 4000,   /* calm traffic at the end */
-  PROMPT_LIMIT_MS = 1000, /* in which a calm message reaches every group */
+  PROMPT_LIMIT_MS = 1000, /* in which a calm message reaches every group, once it was acknowledged */
   PROMPT_BUDGET = 20,
   DRAIN_MS = 12000,   /* the longest time-out of a send, and then the consumers */
   STOP_MS = 10000,    /* of a broker, at most */
@@ -36,6 +36,7 @@ static void add_servers(struct swarm *s) {
                                 .segment_bytes = s->plan.segment_bytes,
                                 .queue_units = s->plan.queue_units,
                                 .queues = s->plan.queues};
+    sim_disk_sync_delay(s->brokers[i]->host, 1, s->plan.sync_ms);
   }
 }
 
@@ -49,8 +50,8 @@ static void add_clients(struct swarm *s) {
                                                        .topic = SWARM_TOPIC,
                                                        .serialize = (enum serialize)between(p, 0, 1),
                                                        .depth = ordered ? 1 : between(p, 1, PRODUCER_DEPTH_MAX),
-                                                       .gap_ms = between(p, 20, 300),
-                                                       .budget = (size_t)between(p, 20, 200),
+                                                       .gap_ms = between(p, 5, 150),
+                                                       .budget = SIZE_MAX,
                                                        .ordered = ordered,
                                                        .timeout_ms = between(p, 500, 10000)};
     s->ledger.producers[i].ordered = ordered;

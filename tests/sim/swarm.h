@@ -44,6 +44,7 @@ struct plan {
   int64_t chaos_ms;
   int fault_gap_ms; /* mean */
   int segment_bytes, queue_units, queues;
+  int sync_ms; /* the longest a sync takes on a healthy disk */
 };
 
 struct swarm {
