@@ -100,6 +100,6 @@ enum bug {
 /* False: no such bug. */
 bool bug_plant(const char *name);
 void bug_begin(void); /* a new world: the same again */
-void bug_list(void);
+void bug_list(bool docs); /* names, one a line */
 
 #endif
