@@ -23,13 +23,16 @@ static void skip_blanks(struct walk *w) {
   while (w->p < w->end && (*w->p == ' ' || *w->p == '\n' || *w->p == '\t' || *w->p == '\r')) w->p++;
 }
 
-static bool skip(struct walk *w, uint8_t c) {
-  if (w->p < w->end && *w->p == c) {
-    w->p++;
-    return true;
-  }
+static bool skip_behind_blanks(struct walk *w, uint8_t c) {
   skip_blanks(w);
   if (w->p == w->end || *w->p != c) return false;
+  w->p++;
+  return true;
+}
+
+/* Java writes no blanks. */
+static inline bool skip(struct walk *w, uint8_t c) {
+  if (w->p == w->end || *w->p != c) return skip_behind_blanks(w, c);
   w->p++;
   return true;
 }

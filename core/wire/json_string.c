@@ -44,6 +44,10 @@ static int simple_escape(uint8_t c) {
 /* Undoes one escape at p (behind the backslash) into *code_point; returns behind it, NULL if malformed. */
 static const uint8_t *read_escape(const uint8_t *p, const uint8_t *end, uint32_t *code_point) {
   if (p == end) return NULL;
+  if (end - p >= 5 && memcmp(p, "u000", 4) == 0 && p[4] >= '0' && p[4] <= '9') { /* the separators of properties */
+    *code_point = p[4] - (uint32_t)'0';
+    return p + 5;
+  }
   int simple = simple_escape(*p);
   if (simple >= 0) {
     *code_point = (uint32_t)simple;

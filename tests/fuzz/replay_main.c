@@ -2,7 +2,7 @@
  *
  * Runs a fuzz target without libFuzzer: every file of its corpus, and of each
  * a number of mutations that depend on nothing but the seed.
- *   FUZZ_RUNS  mutations in all (default 20000)   FUZZ_SEED  first seed
+ *   FUZZ_RUNS  mutations in all (default 60000)   FUZZ_SEED  first seed
  */
 #include "core/base/prng.h"
 #include "tests/fuzz/fuzz.h"
@@ -14,7 +14,7 @@ enum {
   FILES_MAX = 256,
   FILE_LENGTH_MAX = 1 << 16,
   PATH_LENGTH_MAX = 4096,
-  RUNS_DEFAULT = 20000,
+  RUNS_DEFAULT = 60000,
   CHANGES_MAX = 6,
   GROWTH_MAX = 8 * CHANGES_MAX
 };
