@@ -36,6 +36,7 @@ struct link {
   int64_t active_ms;
   int64_t partial_since_ms; /* an incomplete frame waits since then; 0: none */
   bool paused;
+  bool slow; /* said so once */
   TAILQ_ENTRY(link) paused_entry;
 };
 
@@ -225,6 +226,8 @@ static void pause_link(struct remoting *r, struct link *l) {
   l->paused = true;
   TAILQ_INSERT_TAIL(&r->paused, l, paused_entry);
   r->net->ops->pause(r->net, l->conn, true);
+  if (l->slow) return;
+  l->slow = true;
   char peer[NET_PEER_TEXT_MAX];
   net_peer_text(&l->peer, peer);
   log_info(r->log, "%s reads slower than it asks: no more requests are read from it for now", peer);
