@@ -19,6 +19,9 @@
 #include <stdio.h>
 
 #define NORMAL_FILES 3
+/* Zeros for so long behind the end of the log: what a crash left ends there. Reading a whole file of holes would fill
+ * the page cache with zeros. */
+#define QUIET_BYTES (64 << 20)
 #define MARKS_LENGTH 48
 #define MARKS_MAGIC 0x4D514D41524B5331u /* MQMARKS1 */
 
@@ -84,8 +87,9 @@ static int64_t proof_in_file(struct commitlog *c, const struct segment *g, int64
                              int64_t until_ms) {
   uint8_t magic[4];
   put_u32(magic, MESSAGE_MAGIC);
-  for (int64_t at = from - g->start + 5; at < c->files.length - RECORD_SIZE_MIN;) {
-    const uint8_t *hit = memmem(g->view + at, (size_t)(c->files.length - at), magic, sizeof magic);
+  int64_t end = segment_last_nonzero(g, from, QUIET_BYTES) - g->start;
+  for (int64_t at = from - g->start + 5; at < end;) {
+    const uint8_t *hit = memmem(g->view + at, (size_t)(end - at), magic, sizeof magic);
     if (hit == NULL) return -1;
     at = hit - g->view;
     if (proof_at(c, g, g->start + at - 4, from_ms, until_ms)) return g->start + at - 4;
@@ -203,7 +207,7 @@ static enum status log_cut(struct store *s, int64_t end) {
     status = segments_drop_from(&c->files, file + c->files.length);
     if (status == STATUS_OK) status = segments_at(&c->files, end, &g);
     if (status != STATUS_OK) return status;
-    int64_t dirty = segment_last_nonzero(g, end, 0);
+    int64_t dirty = segment_last_nonzero(g, end, QUIET_BYTES);
     if (dirty > end) {
       log_warn(s->log, "commit log: no valid record at offset %" PRId64 ", %" PRId64 " bytes are cut off", end, dirty - end);
       status = segment_zero(g, end, dirty);
