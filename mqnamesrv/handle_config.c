@@ -36,7 +36,7 @@ static void apply_live(struct namesrv *ns) {
   if (ns->log != NULL) ns->log->level = (enum log_level)ns->settings->logLevel;
 }
 
-void handle_config_update(struct request *rq) {
+void namesrv_handle_config_update(struct request *rq) {
   struct namesrv *ns = rq->ns;
   struct buf why, before;
   buf_init(&why, WHY_MAX);
@@ -69,7 +69,7 @@ out:
   buf_fini(&why);
 }
 
-void handle_config_get(struct request *rq) {
+void namesrv_handle_config_get(struct request *rq) {
   config_write(rq->ns->settings, false, &rq->ns->body);
   request_ok_body(rq);
 }

@@ -15,19 +15,19 @@ static void answer_change(struct request *rq, enum status status) {
                  status_text(status));
 }
 
-void handle_kv_put(struct request *rq) {
+void namesrv_handle_kv_put(struct request *rq) {
   struct put_kv_config_request h;
   if (!request_header(rq, &put_kv_config_request_header, &h)) return;
   answer_change(rq, kv_put(&rq->ns->kv, h.namespace, h.key, h.value));
 }
 
-void handle_kv_delete(struct request *rq) {
+void namesrv_handle_kv_delete(struct request *rq) {
   struct delete_kv_config_request h;
   if (!request_header(rq, &delete_kv_config_request_header, &h)) return;
   answer_change(rq, kv_delete(&rq->ns->kv, h.namespace, h.key));
 }
 
-void handle_kv_get(struct request *rq) {
+void namesrv_handle_kv_get(struct request *rq) {
   struct get_kv_config_request h;
   if (!request_header(rq, &get_kv_config_request_header, &h)) return;
   struct span value = kv_get(&rq->ns->kv, h.namespace, h.key);
@@ -41,7 +41,7 @@ void handle_kv_get(struct request *rq) {
   request_ok_header(rq, &get_kv_config_response_header, &answer, false);
 }
 
-void handle_kv_list(struct request *rq) {
+void namesrv_handle_kv_list(struct request *rq) {
   struct get_kv_list_by_namespace_request h;
   struct pair *pairs;
   size_t count;

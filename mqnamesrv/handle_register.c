@@ -52,7 +52,7 @@ static bool read_body(struct request *rq, bool old, bool compressed, struct regi
   return false;
 }
 
-void handle_register_broker(struct request *rq) {
+void namesrv_handle_register_broker(struct request *rq) {
   struct namesrv *ns = rq->ns;
   struct register_broker_request h;
   if (!request_header(rq, &register_broker_request_header, &h)) return;
@@ -94,7 +94,7 @@ void handle_register_broker(struct request *rq) {
   request_fail(rq, RESPONSE_SYSTEM_ERROR, "%s", why);
 }
 
-void handle_unregister_broker(struct request *rq) {
+void namesrv_handle_unregister_broker(struct request *rq) {
   struct unregister_broker_request h;
   if (!request_header(rq, &unregister_broker_request_header, &h)) return;
   routes_unregister(&rq->ns->routes, h.brokerName, h.brokerAddr, h.brokerId);
@@ -102,7 +102,7 @@ void handle_unregister_broker(struct request *rq) {
 }
 
 /* A broker asks whether its topics are known in this version; if so, asking was as good as registering. */
-void handle_query_data_version(struct request *rq) {
+void namesrv_handle_query_data_version(struct request *rq) {
   struct namesrv *ns = rq->ns;
   struct query_data_version_request h;
   struct json *root;

@@ -7,7 +7,7 @@
 /* FAQUrl.suggestTodo(FAQUrl.APPLY_TOPIC_URL) */
 #define FAQ_APPLY_TOPIC "\nSee http://rocketmq.apache.org/docs/faq/ for further details."
 
-void handle_route_of_topic(struct request *rq) {
+void namesrv_handle_route_of_topic(struct request *rq) {
   struct namesrv *ns = rq->ns;
   struct get_route_info_request h;
   struct topic_route route;
@@ -29,7 +29,7 @@ void handle_route_of_topic(struct request *rq) {
   request_ok_body(rq);
 }
 
-void handle_cluster_info(struct request *rq) {
+void namesrv_handle_cluster_info(struct request *rq) {
   struct namesrv *ns = rq->ns;
   struct cluster_info info;
   enum status status = routes_cluster_info(&ns->routes, &ns->arena, &info);
@@ -41,7 +41,7 @@ void handle_cluster_info(struct request *rq) {
   request_ok_body(rq);
 }
 
-void handle_wipe_write_perm(struct request *rq) {
+void namesrv_handle_wipe_write_perm(struct request *rq) {
   struct wipe_write_perm_of_broker_request h;
   if (!request_header(rq, &wipe_write_perm_of_broker_request_header, &h)) return;
   int32_t count = routes_wipe_write(&rq->ns->routes, h.brokerName);

@@ -14,13 +14,13 @@ static void answer_names(struct request *rq, enum status status, const struct na
   request_ok_body(rq);
 }
 
-void handle_all_topics(struct request *rq) {
+void namesrv_handle_all_topics(struct request *rq) {
   struct names names = {0};
   enum status status = routes_all_topics(&rq->ns->routes, &rq->ns->arena, &names);
   answer_names(rq, status, &names, SPAN_NONE);
 }
 
-void handle_topics_of_cluster(struct request *rq) {
+void namesrv_handle_topics_of_cluster(struct request *rq) {
   struct get_topics_by_cluster_request h;
   struct names names = {0};
   if (!request_header(rq, &get_topics_by_cluster_request_header, &h)) return;
@@ -28,7 +28,7 @@ void handle_topics_of_cluster(struct request *rq) {
   answer_names(rq, status, &names, SPAN_NONE);
 }
 
-void handle_system_topics(struct request *rq) {
+void namesrv_handle_system_topics(struct request *rq) {
   struct names names = {0};
   struct span broker = SPAN_NONE;
   enum status status = routes_system_names(&rq->ns->routes, &rq->ns->arena, &names, &broker);
@@ -41,15 +41,15 @@ static void answer_by_flag(struct request *rq, int32_t mask, int32_t value) {
   answer_names(rq, status, &names, SPAN_NONE);
 }
 
-void handle_unit_topics(struct request *rq) { answer_by_flag(rq, TOPIC_UNIT, TOPIC_UNIT); }
+void namesrv_handle_unit_topics(struct request *rq) { answer_by_flag(rq, TOPIC_UNIT, TOPIC_UNIT); }
 
-void handle_unit_sub_topics(struct request *rq) { answer_by_flag(rq, TOPIC_UNIT_SUB, TOPIC_UNIT_SUB); }
+void namesrv_handle_unit_sub_topics(struct request *rq) { answer_by_flag(rq, TOPIC_UNIT_SUB, TOPIC_UNIT_SUB); }
 
-void handle_unit_sub_ununit_topics(struct request *rq) {
+void namesrv_handle_unit_sub_ununit_topics(struct request *rq) {
   answer_by_flag(rq, TOPIC_UNIT_SUB | TOPIC_UNIT, TOPIC_UNIT_SUB);
 }
 
-void handle_delete_topic(struct request *rq) {
+void namesrv_handle_delete_topic(struct request *rq) {
   struct delete_topic_in_namesrv_request h;
   if (!request_header(rq, &delete_topic_in_namesrv_request_header, &h)) return;
   routes_delete_topic(&rq->ns->routes, h.topic);

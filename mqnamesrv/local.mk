@@ -18,3 +18,5 @@ bin_PROGRAMS += mqnamesrv/mqnamesrv
 mqnamesrv_mqnamesrv_SOURCES = mqnamesrv/main.c
 mqnamesrv_mqnamesrv_LDADD = mqnamesrv/libmqnamesrv.la host/libuvhost.la core/libremoting.la core/libconfig.la \
   core/libwire.la core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS)
+
+EXTRA_DIST += docs/mqnamesrv.1.scd

@@ -10,6 +10,9 @@
 
 #include <errno.h>
 #include <getopt.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +23,8 @@
 
 #define CONFIG_FILE_MAX (1u << 20)
 #define LOG_FILE_MAX (64 << 20) /* bytes; then the next file */
+/* Larger blocks go back to the system at once: reading a big registration must not leave megabytes behind. */
+#define BLOCK_KEPT_MAX (128 << 10)
 enum { LOG_FILES_KEPT = 10, SPARE_FILES = 64, EXIT_USAGE = 2 };
 
 struct options {
@@ -235,6 +240,9 @@ static void tear_down(struct program *p) {
 int main(int argc, char **argv) {
   struct program p = {0};
   int64_t started_us = monotonic_us();
+#ifdef M_MMAP_THRESHOLD /* glibc */
+  mallopt(M_MMAP_THRESHOLD, BLOCK_KEPT_MAX);
+#endif
   if (!parse_options(&p.options, argc, argv)) return EXIT_USAGE;
   if (p.options.help) {
     print_help();

@@ -39,28 +39,28 @@ void request_ok_body(struct request *rq);
 void request_ok_header(struct request *rq, const struct header *header, const void *fields, bool with_body);
 
 /* handle_register.c */
-void handle_register_broker(struct request *rq);
-void handle_unregister_broker(struct request *rq);
-void handle_query_data_version(struct request *rq);
+void namesrv_handle_register_broker(struct request *rq);
+void namesrv_handle_unregister_broker(struct request *rq);
+void namesrv_handle_query_data_version(struct request *rq);
 /* handle_route.c */
-void handle_route_of_topic(struct request *rq);
-void handle_cluster_info(struct request *rq);
-void handle_wipe_write_perm(struct request *rq);
+void namesrv_handle_route_of_topic(struct request *rq);
+void namesrv_handle_cluster_info(struct request *rq);
+void namesrv_handle_wipe_write_perm(struct request *rq);
 /* handle_topics.c */
-void handle_all_topics(struct request *rq);
-void handle_delete_topic(struct request *rq);
-void handle_topics_of_cluster(struct request *rq);
-void handle_system_topics(struct request *rq);
-void handle_unit_topics(struct request *rq);
-void handle_unit_sub_topics(struct request *rq);
-void handle_unit_sub_ununit_topics(struct request *rq);
+void namesrv_handle_all_topics(struct request *rq);
+void namesrv_handle_delete_topic(struct request *rq);
+void namesrv_handle_topics_of_cluster(struct request *rq);
+void namesrv_handle_system_topics(struct request *rq);
+void namesrv_handle_unit_topics(struct request *rq);
+void namesrv_handle_unit_sub_topics(struct request *rq);
+void namesrv_handle_unit_sub_ununit_topics(struct request *rq);
 /* handle_kv.c */
-void handle_kv_put(struct request *rq);
-void handle_kv_get(struct request *rq);
-void handle_kv_delete(struct request *rq);
-void handle_kv_list(struct request *rq);
+void namesrv_handle_kv_put(struct request *rq);
+void namesrv_handle_kv_get(struct request *rq);
+void namesrv_handle_kv_delete(struct request *rq);
+void namesrv_handle_kv_list(struct request *rq);
 /* handle_config.c */
-void handle_config_update(struct request *rq);
-void handle_config_get(struct request *rq);
+void namesrv_handle_config_update(struct request *rq);
+void namesrv_handle_config_get(struct request *rq);
 
 #endif

@@ -82,6 +82,7 @@ enum status group_ensure(struct routes *r, const struct registration *reg, struc
 }
 
 static void group_drop_topics(struct routes *r, const struct broker_group *g) {
+  size_t gone = 0;
   for (struct map_entry *e = map_first(&r->topics); e; e = map_next(&r->topics, e)) {
     struct topic *t = e->value;
     size_t kept = 0;
@@ -89,10 +90,12 @@ static void group_drop_topics(struct routes *r, const struct broker_group *g) {
       if (t->queues[i].group != g) t->queues[kept++] = t->queues[i];
     t->count = kept;
     if (kept > 0) continue;
-    log_info(r->log, "topic %.*s has no broker any more: removed", SPAN_ARG(e->key));
+    log_debug(r->log, "topic %.*s has no broker any more: removed", SPAN_ARG(e->key));
     map_remove(&r->topics, e->key);
     topic_free(t);
+    gone++;
   }
+  if (gone > 0) log_info(r->log, "%zu topics that only broker %.*s had are removed", gone, SPAN_ARG(g->name));
 }
 
 void group_drop_if_empty(struct routes *r, struct broker_group *g) {

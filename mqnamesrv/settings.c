@@ -38,7 +38,7 @@ static const struct config_key keys[] = {
     BOOL(useEpollNativeSelector, "false", CONFIG_IGNORED, "ignored: epoll is always used"),
 
     TEXT(bindAddress, "", CONFIG_IMPORTANT, "numeric address to listen on; empty: all"),
-    I32(connectionsMax, "20000", 1, MANY, 0, "connections; further ones are closed at once"),
+    I32(connectionsMax, "10000", 1, MANY, 0, "connections; further ones are closed at once"),
     I32(frameLengthMax, "16777216", 1024, 1 << 30, 0, "bytes of one request (com.rocketmq.remoting.frameMaxLength)"),
     I32(requestMemoryMax, "268435456", 1 << 20, MANY, 0, "bytes that reading one request may take"),
     I32(backlogMax, "67108864", 1 << 16, MANY, 0, "bytes that may wait for a peer that does not read"),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * histogram: counts of durations in buckets whose width is 1/64 of their
- * value, so that any percentile is known within 1.6 %.
+ * histogram: counts of durations in log-linear buckets (64 a power of two, so
+ * within 1.6 %). One writer; merge the writers' histograms at the end.
  */
 #ifndef TOOLS_HISTOGRAM_H
 #define TOOLS_HISTOGRAM_H
@@ -11,14 +11,15 @@
 enum { HISTOGRAM_SUB_BITS = 6, HISTOGRAM_BUCKETS = (64 - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS };
 
 struct histogram {
-  uint64_t buckets[HISTOGRAM_BUCKETS];
-  uint64_t count;
+  uint64_t counts[HISTOGRAM_BUCKETS];
+  uint64_t total;
+  uint64_t sum;
   uint64_t max;
 };
 
 void histogram_add(struct histogram *h, uint64_t value);
 void histogram_merge(struct histogram *into, const struct histogram *from);
-/* The value that `per_mille` thousandths of all do not pass; 0 when empty. */
-uint64_t histogram_at(const struct histogram *h, unsigned per_mille);
+/* Value below or at which a share (0..1) of the counts lies. 0 when empty. */
+uint64_t histogram_at(const struct histogram *h, double share);
 
 #endif

@@ -1,492 +1,403 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mqbench: load on a broker through the public API, and how long it took.
+ * mqbench: a load generator over libmqclient. One mode a run; the result is a
+ * readable block, or one JSON line with --json.
  */
 #include "tools/histogram.h"
 
-#include <getopt.h>
 #include <mqclient/mqclient.h>
+
+#include <getopt.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { THREADS_MAX = 256, STOP_MS = 10000, IDLE_MS = 3000, NS_PER_MS = 1000000 };
+enum { THREADS_MAX = 1024, BODY_MAX = 4 << 20, TOUCH_TIMEOUT_MS = 10000, STOP_MS = 10000, IDLE_END_MS = 2000 };
 
-static const char HELP[] =
-    "usage: mqbench -n NAMESRV -t TOPIC [--mode MODE] [OPTION]...\n"
-    "\n"
-    "  -n, --namesrv HOST:PORT   name servers (default 127.0.0.1:9876)\n"
-    "  -t, --topic TOPIC         topic (default BenchmarkTest)\n"
-    "  -g, --group GROUP         group (default mqbench)\n"
-    "      --mode MODE           sync: blocking sends; async: --window under way per thread; oneway;\n"
-    "                            consume: a new group reads from the first offset;\n"
-    "                            latency: from the call of send to the listener, --rate per second\n"
-    "      --threads N           sending threads, one producer (default 1)\n"
-    "      --window W            asynchronous sends under way per thread (default 1000)\n"
-    "      --batch N             messages per request or listener call (default 1, consume 32)\n"
-    "      --size B              bytes of a body (default 100)\n"
-    "      --rate R              latency: messages per second (default 1000)\n"
-    "      --seconds S           how long (default 10)\n"
-    "      --count N             stop after so many messages instead\n"
-    "      --set KEY=VALUE       a setting of the client\n"
-    "      --json                one line of JSON instead of text\n";
+static const char usage[] =
+    "usage: mqbench [-n NAMESRV] [-t TOPIC] --mode MODE [options]\n"
+    "  --mode sync      N threads send and wait for each answer\n"
+    "         async     one thread keeps a window of sends under way\n"
+    "         oneway    one thread sends and asks for no answer\n"
+    "         consume   a push consumer drains the topic from its first message\n"
+    "         latency   as async at a given rate, with a consumer: end-to-end times\n"
+    "  --threads N      senders or listener threads (default 32)\n"
+    "  --window W       sends under way (default 1000)\n"
+    "  --size B         bytes of a body (default 128)\n"
+    "  --seconds S      how long (default 10), or\n"
+    "  --count C        how many messages\n"
+    "  --rate R         latency: messages a second (default 20000)\n"
+    "  --group G        producer or consumer group (default mqbench)\n"
+    "  --json           one line of JSON\n";
 
 struct bench {
-  const char *mode, *topic, *group;
-  int threads, window, batch, size, rate;
-  double seconds;
-  int64_t count; /* 0: no limit */
+  const char *namesrv, *topic, *mode, *group;
+  int threads, window, size, seconds, rate;
+  int64_t count; /* 0: until the seconds are over */
   bool json;
+
   mq_client *client;
   mq_producer *producer;
-  int64_t end_ns;
-  atomic_llong claimed; /* messages taken from count */
-  atomic_llong failed;
-  atomic_flag complained;
-  /* consume, latency */
-  atomic_llong consumed, consumed_bytes;
-  atomic_llong first_ns, last_ns;
-  pthread_mutex_t lock;
-  struct histogram end_to_end; /* under lock */
-  int64_t run;                 /* latency: tells our messages from others */
+  char *body;
+  uint64_t end_ns;
+  _Atomic int64_t started, done, failed, received;
+  _Atomic uint64_t last_ns; /* of the last message received */
+  pthread_mutex_t lock;     /* of total and first_error */
+  struct histogram total;
+  char first_error[MQ_ERROR_TEXT_MAX];
 };
 
-struct worker {
-  struct bench *b;
-  pthread_t thread;
-  struct histogram latency; /* sync: own thread; async: the loop thread */
-  int64_t sent;             /* messages with success */
-  /* async */
-  atomic_int in_flight;
-  atomic_bool waiting;
-  pthread_mutex_t lock;
-  pthread_cond_t room;
-};
-
-static int64_t now_ns(void) {
+static uint64_t now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void sleep_ns(int64_t ns) {
-  if (ns <= 0) return;
-  struct timespec t = {ns / 1000000000, ns % 1000000000};
-  nanosleep(&t, NULL);
-}
-
-static double cpu_seconds(void) {
-  struct rusage r;
-  getrusage(RUSAGE_SELF, &r);
-  return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
-}
-
-static int die(const char *what, const struct mq_error *error) {
-  fprintf(stderr, "mqbench: %s: %s: %s\n", what, mq_error_text(error->result), error->text);
+static _Noreturn void die(const char *what, const struct mq_error *e) {
+  fprintf(stderr, "mqbench: %s: %s: %s\n", what, mq_error_text(e->result), e->text);
   exit(1);
 }
 
-static void failed(struct bench *b, int n, const struct mq_error *error) {
-  atomic_fetch_add(&b->failed, n);
-  if (!atomic_flag_test_and_set(&b->complained))
-    fprintf(stderr, "mqbench: first failure: %s: %s\n", mq_error_text(error->result), error->text);
+static void note_failure(struct bench *b, const struct mq_error *e) {
+  b->failed++;
+  pthread_mutex_lock(&b->lock);
+  if (b->first_error[0] == '\0' && e != NULL) memcpy(b->first_error, e->text, sizeof b->first_error);
+  pthread_mutex_unlock(&b->lock);
 }
 
-/* How many messages the next request may carry; 0: it is over. */
-static int claim(struct bench *b) {
-  if (b->count == 0) return now_ns() < b->end_ns ? b->batch : 0;
-  int64_t before = atomic_fetch_add(&b->claimed, b->batch);
-  int64_t left = b->count - before;
-  return left <= 0 ? 0 : left < b->batch ? (int)left : b->batch;
+/* May another message be sent? */
+static bool next(struct bench *b) {
+  if (b->count > 0) return b->started++ < b->count;
+  return now_ns() < b->end_ns;
 }
 
-/* ---- sending ---- */
+/* ---- sync ---- */
 
-static mq_message **make_messages(const struct bench *b) {
-  char *body = malloc((size_t)b->size);
-  mq_message **messages = calloc((size_t)b->batch, sizeof(mq_message *));
-  if (body == NULL || messages == NULL) exit(1);
-  memset(body, 'x', (size_t)b->size);
-  for (int i = 0; i < b->batch; i++)
-    if ((messages[i] = mq_message_new(b->topic, body, (size_t)b->size)) == NULL) exit(1);
-  free(body);
-  return messages;
-}
-
-static void free_messages(const struct bench *b, mq_message **messages) {
-  for (int i = 0; i < b->batch; i++) mq_message_free(messages[i]);
-  free(messages);
-}
-
-static void *send_sync(void *arg) {
-  struct worker *w = arg;
-  struct bench *b = w->b;
-  mq_message **messages = make_messages(b);
-  bool oneway = strcmp(b->mode, "oneway") == 0;
-  for (int n; (n = claim(b)) > 0;) {
-    struct mq_error error;
-    int64_t start = now_ns();
-    enum mq_result r = oneway    ? mq_producer_send_oneway(b->producer, messages[0], NULL, &error)
-                       : n > 1   ? mq_producer_send_batch(b->producer, (const mq_message *const *)messages, (size_t)n,
-                                                          NULL, NULL, &error)
-                                 : mq_producer_send(b->producer, messages[0], NULL, NULL, &error);
-    if (r != MQ_OK) {
-      failed(b, n, &error);
-      continue;
+static void *sync_sender(void *arg) {
+  struct bench *b = arg;
+  struct histogram *h = calloc(1, sizeof *h);
+  mq_message *m = mq_message_new(b->topic, b->body, (size_t)b->size);
+  struct mq_error e;
+  while (next(b)) {
+    uint64_t begin = now_ns();
+    if (mq_producer_send(b->producer, m, NULL, NULL, &e) == MQ_OK) {
+      histogram_add(h, (now_ns() - begin) / 1000);
+      b->done++;
+    } else {
+      note_failure(b, &e);
     }
-    histogram_add(&w->latency, (uint64_t)(now_ns() - start));
-    w->sent += n;
   }
-  free_messages(b, messages);
+  mq_message_free(m);
+  pthread_mutex_lock(&b->lock);
+  histogram_merge(&b->total, h);
+  pthread_mutex_unlock(&b->lock);
+  free(h);
   return NULL;
 }
 
-/* The start time and the worker in one pointer: 48 bits of ns (3 days) and 16 of index. */
-static struct worker *workers_base;
-
-static void *pack(const struct worker *w, int64_t start_ns) {
-  return (void *)(((uintptr_t)(w - workers_base) << 48) | ((uintptr_t)start_ns & 0xFFFFFFFFFFFF));
+static void run_sync(struct bench *b) {
+  pthread_t threads[THREADS_MAX];
+  for (int i = 0; i < b->threads; i++) pthread_create(&threads[i], NULL, sync_sender, b);
+  for (int i = 0; i < b->threads; i++) pthread_join(threads[i], NULL);
 }
 
-static void leave(struct worker *w) {
-  /* Woken when half the window is empty: a thread that wakes should find work. */
-  int left = atomic_fetch_sub(&w->in_flight, 1) - 1;
-  if (left > w->b->window / 2 || !atomic_load(&w->waiting)) return;
-  pthread_mutex_lock(&w->lock);
-  pthread_cond_signal(&w->room);
-  pthread_mutex_unlock(&w->lock);
+/* ---- async, oneway ---- */
+
+/* Callbacks all run on the client's thread, so total has one writer. */
+static void on_sent(void *context, enum mq_result outcome, const struct mq_send_result *result, const struct mq_error *e);
+
+struct sent {
+  struct bench *b;
+  uint64_t begin_ns;
+  struct sent *next_free;
+};
+
+static struct sent *free_list; /* filled by the callbacks, emptied by the sender */
+static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t free_cond = PTHREAD_COND_INITIALIZER;
+
+static void give_back(struct sent *s) {
+  pthread_mutex_lock(&free_lock);
+  bool was_empty = free_list == NULL;
+  s->next_free = free_list;
+  free_list = s;
+  pthread_mutex_unlock(&free_lock);
+  if (was_empty) pthread_cond_signal(&free_cond);
 }
 
-static void on_sent(void *context, enum mq_result outcome, const struct mq_send_result *result,
-                    const struct mq_error *error) {
-  struct worker *w = &workers_base[(uintptr_t)context >> 48];
-  int64_t taken = (now_ns() - (int64_t)(uintptr_t)context) & 0xFFFFFFFFFFFF;
+/* The whole list at once, so that the lock is taken once for many sends. */
+static struct sent *take_all(void) {
+  pthread_mutex_lock(&free_lock);
+  while (free_list == NULL) pthread_cond_wait(&free_cond, &free_lock);
+  struct sent *list = free_list;
+  free_list = NULL;
+  pthread_mutex_unlock(&free_lock);
+  return list;
+}
+
+static void on_sent(void *context, enum mq_result outcome, const struct mq_send_result *result, const struct mq_error *e) {
+  struct sent *s = context;
   (void)result;
   if (outcome == MQ_OK) {
-    histogram_add(&w->latency, (uint64_t)taken);
-    w->sent += w->b->batch;
+    histogram_add(&s->b->total, (now_ns() - s->begin_ns) / 1000);
+    s->b->done++;
   } else {
-    failed(w->b, w->b->batch, error);
+    note_failure(s->b, e);
   }
-  leave(w);
+  give_back(s);
 }
 
-static void wait_for(struct worker *w, int at_most) {
-  if (atomic_load(&w->in_flight) <= at_most) return;
-  pthread_mutex_lock(&w->lock);
-  atomic_store(&w->waiting, true);
-  while (atomic_load(&w->in_flight) > at_most) pthread_cond_wait(&w->room, &w->lock);
-  atomic_store(&w->waiting, false);
-  pthread_mutex_unlock(&w->lock);
-}
-
-static void *send_async(void *arg) {
-  struct worker *w = arg;
-  struct bench *b = w->b;
-  mq_message **messages = make_messages(b);
-  struct mq_error error;
-  for (int n; (n = claim(b)) > 0;) {
-    if (atomic_load(&w->in_flight) >= b->window) wait_for(w, b->window / 2);
-    atomic_fetch_add(&w->in_flight, 1);
-    void *context = pack(w, now_ns());
-    enum mq_result r = b->batch > 1 ? mq_producer_send_batch_async(b->producer, (const mq_message *const *)messages,
-                                                                   (size_t)b->batch, NULL, on_sent, context, &error)
-                                    : mq_producer_send_async(b->producer, messages[0], NULL, on_sent, context, &error);
-    if (r == MQ_OK) continue;
-    failed(b, n, &error);
-    leave(w);
+static void run_async(struct bench *b) {
+  struct sent *slots = calloc((size_t)b->window, sizeof *slots);
+  mq_message *m = mq_message_new(b->topic, b->body, (size_t)b->size);
+  struct sent *list = NULL;
+  struct mq_error e;
+  for (int i = 0; i < b->window; i++) {
+    slots[i] = (struct sent){b, 0, list};
+    list = &slots[i];
   }
-  wait_for(w, 0);
-  free_messages(b, messages);
-  return NULL;
-}
-
-/* ---- results ---- */
-
-struct outcome {
-  int64_t messages;
-  double seconds, cpu;
-  const struct histogram *latency; /* NULL: not measured */
-};
-
-static void print_json(const struct bench *b, const struct outcome *o) {
-  printf("{\"mode\":\"%s\",\"threads\":%d,\"size\":%d,\"messages\":%lld,\"failed\":%lld,\"seconds\":%.3f,"
-         "\"rate\":%.0f,\"mb_per_s\":%.2f,\"cpu_seconds\":%.3f",
-         b->mode, b->threads, b->size, (long long)o->messages, (long long)b->failed, o->seconds,
-         (double)o->messages / o->seconds, (double)o->messages * b->size / o->seconds / 1e6, o->cpu);
-  if (o->latency != NULL)
-    printf(",\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f",
-           (double)histogram_at(o->latency, 500) / 1e3, (double)histogram_at(o->latency, 990) / 1e3,
-           (double)histogram_at(o->latency, 999) / 1e3, (double)o->latency->max / 1e3);
-  puts("}");
-}
-
-static void print_result(const struct bench *b, const struct outcome *o) {
-  if (b->json) {
-    print_json(b, o);
-    return;
+  while (next(b)) {
+    if (list == NULL) list = take_all();
+    struct sent *s = list;
+    list = s->next_free;
+    s->begin_ns = now_ns();
+    if (mq_producer_send_async(b->producer, m, NULL, on_sent, s, &e) != MQ_OK) {
+      note_failure(b, &e);
+      s->next_free = list;
+      list = s;
+    }
   }
-  printf("%s: %lld messages in %.2f s, %lld failed\n", b->mode, (long long)o->messages, o->seconds,
-         (long long)b->failed);
-  printf("  %.0f msg/s, %.2f MB/s, own CPU %.2f s (%.2f us per message)\n", (double)o->messages / o->seconds,
-         (double)o->messages * b->size / o->seconds / 1e6, o->cpu, o->cpu * 1e6 / (double)(o->messages + 1));
-  if (o->latency != NULL)
-    printf("  p50 %.1f us, p99 %.1f us, p99.9 %.1f us, max %.1f us\n", (double)histogram_at(o->latency, 500) / 1e3,
-           (double)histogram_at(o->latency, 990) / 1e3, (double)histogram_at(o->latency, 999) / 1e3,
-           (double)o->latency->max / 1e3);
+  mq_message_free(m);
+  mq_producer_stop(b->producer, STOP_MS, NULL); /* waits for what is under way */
+  free(slots);
 }
 
-static void open_producer(struct bench *b) {
-  struct mq_error error;
-  if (mq_producer_start(b->client, b->group, &b->producer, &error) != MQ_OK) die("producer", &error);
-  mq_message **messages = make_messages(b);
-  /* Route and connection are there before the clock starts. */
-  if (mq_producer_send(b->producer, messages[0], NULL, NULL, &error) != MQ_OK) die("send", &error);
-  free_messages(b, messages);
-}
-
-static void close_producer(struct bench *b) {
-  mq_producer_stop(b->producer, STOP_MS, NULL);
-  mq_producer_free(b->producer);
-}
-
-static void run_senders(struct bench *b, void *(*run)(void *arg)) {
-  struct worker *workers = calloc((size_t)b->threads, sizeof *workers);
-  if (workers == NULL) exit(1);
-  workers_base = workers;
-  open_producer(b);
-  double cpu = cpu_seconds();
-  int64_t start = now_ns();
-  b->end_ns = start + (int64_t)(b->seconds * 1e9);
-  for (int i = 0; i < b->threads; i++) {
-    workers[i].b = b;
-    pthread_mutex_init(&workers[i].lock, NULL);
-    pthread_cond_init(&workers[i].room, NULL);
-    pthread_create(&workers[i].thread, NULL, run, &workers[i]);
+static void run_oneway(struct bench *b) {
+  mq_message *m = mq_message_new(b->topic, b->body, (size_t)b->size);
+  struct mq_error e;
+  while (next(b)) {
+    if (mq_producer_send_oneway(b->producer, m, NULL, &e) == MQ_OK)
+      b->done++;
+    else
+      note_failure(b, &e);
   }
-  for (int i = 0; i < b->threads; i++) pthread_join(workers[i].thread, NULL);
-  if (strcmp(b->mode, "oneway") == 0) close_producer(b); /* until the last one has left */
-  struct outcome o = {.seconds = (double)(now_ns() - start) / 1e9, .cpu = cpu_seconds() - cpu};
-  if (strcmp(b->mode, "oneway") != 0) close_producer(b); /* the last callbacks are over */
-  struct histogram *all = calloc(1, sizeof *all);
-  for (int i = 0; i < b->threads && all != NULL; i++) {
-    histogram_merge(all, &workers[i].latency);
-    o.messages += workers[i].sent;
-  }
-  o.latency = all;
-  print_result(b, &o);
-  free(all);
-  free(workers);
+  mq_message_free(m);
 }
 
-/* ---- consuming ---- */
+/* ---- consume, latency ---- */
 
-static enum mq_consume_result count_messages(void *context, const mq_message *const *messages, size_t count) {
+static enum mq_consume_result on_messages(void *context, const mq_message *const *messages, size_t count) {
   struct bench *b = context;
-  long long bytes = 0, now = now_ns();
-  for (size_t i = 0; i < count; i++) {
-    size_t length;
-    mq_message_body(messages[i], &length);
-    bytes += (long long)length;
-  }
-  if (atomic_fetch_add(&b->consumed, (long long)count) == 0) atomic_store(&b->first_ns, now);
-  atomic_fetch_add(&b->consumed_bytes, bytes);
-  atomic_store(&b->last_ns, now);
+  (void)messages;
+  b->received += (int64_t)count;
+  b->last_ns = now_ns();
   return MQ_CONSUME_SUCCESS;
 }
 
-static mq_push_consumer *open_consumer(struct bench *b, mq_message_listener listener) {
-  struct mq_error error;
-  mq_push_consumer *consumer;
-  char group[256];
-  snprintf(group, sizeof group, "%s_%lld", b->group, (long long)time(NULL) * 1000 + getpid() % 1000);
-  if (mq_push_consumer_new(b->client, group, &consumer, &error) != MQ_OK ||
-      mq_push_consumer_subscribe(consumer, b->topic, "*", &error) != MQ_OK)
-    die("consumer", &error);
-  mq_push_consumer_listen(consumer, listener, b);
-  if (mq_push_consumer_start(consumer, &error) != MQ_OK) die("consumer", &error);
-  return consumer;
-}
-
-static void run_consume(struct bench *b) {
-  int64_t start = now_ns();
-  double cpu = cpu_seconds();
-  mq_push_consumer *consumer = open_consumer(b, count_messages);
-  int64_t end = start + (int64_t)(b->seconds * 1e9);
-  for (;;) {
-    sleep_ns(10 * NS_PER_MS);
-    int64_t now = now_ns(), last = atomic_load(&b->last_ns);
-    if (b->count > 0 && atomic_load(&b->consumed) >= b->count) break;
-    if (b->count == 0 && now > end) break;
-    if (last != 0 && now - last > (int64_t)IDLE_MS * NS_PER_MS) break; /* the topic has no more */
-    if (b->count > 0 && last == 0 && now > end) break;
-  }
-  int64_t messages = atomic_load(&b->consumed);
-  int64_t taken = atomic_load(&b->last_ns) - atomic_load(&b->first_ns);
-  struct outcome o = {.messages = messages, .seconds = taken > 0 ? (double)taken / 1e9 : 1e-9, .cpu = cpu_seconds() - cpu};
-  b->size = messages > 0 ? (int)(atomic_load(&b->consumed_bytes) / messages) : 0;
-  mq_push_consumer_stop(consumer, STOP_MS, NULL);
-  mq_push_consumer_free(consumer);
-  print_result(b, &o);
-}
-
-/* ---- end to end ---- */
-
-struct stamp { /* the first bytes of a body */
-  int64_t run;
-  int64_t sent_ns;
-};
-
-static enum mq_consume_result measure(void *context, const mq_message *const *messages, size_t count) {
+/* Bodies begin with the sender's clock (same machine). */
+static enum mq_consume_result on_timed(void *context, const mq_message *const *messages, size_t count) {
   struct bench *b = context;
-  int64_t now = now_ns();
+  uint64_t now = now_ns();
+  pthread_mutex_lock(&b->lock);
   for (size_t i = 0; i < count; i++) {
-    size_t length;
-    const void *body = mq_message_body(messages[i], &length);
-    struct stamp stamp;
-    if (length < sizeof stamp) continue;
-    memcpy(&stamp, body, sizeof stamp);
-    if (stamp.run != b->run) continue; /* of somebody else */
-    atomic_fetch_add(&b->consumed, 1);
-    if (stamp.sent_ns == 0) continue; /* of the warm-up */
-    pthread_mutex_lock(&b->lock);
-    histogram_add(&b->end_to_end, (uint64_t)(now - stamp.sent_ns));
-    pthread_mutex_unlock(&b->lock);
+    size_t len;
+    uint64_t sent;
+    const void *body = mq_message_body(messages[i], &len);
+    if (len < sizeof sent) continue;
+    memcpy(&sent, body, sizeof sent);
+    if (sent <= now && now - sent < UINT64_C(60000000000)) histogram_add(&b->total, (now - sent) / 1000);
   }
+  pthread_mutex_unlock(&b->lock);
+  b->received += (int64_t)count;
+  b->last_ns = now;
   return MQ_CONSUME_SUCCESS;
 }
 
-static void count_failure(void *context, enum mq_result outcome, const struct mq_send_result *result,
-                          const struct mq_error *error) {
+static mq_push_consumer *start_consumer(struct bench *b, mq_message_listener listener) {
+  mq_push_consumer *c;
+  struct mq_error e;
+  if (mq_push_consumer_new(b->client, b->group, &c, &e) != MQ_OK) die("consumer", &e);
+  mq_push_consumer_listen(c, listener, b);
+  if (mq_push_consumer_subscribe(c, b->topic, "*", &e) != MQ_OK) die("subscribe", &e);
+  if (mq_push_consumer_start(c, &e) != MQ_OK) die("start of the consumer", &e);
+  return c;
+}
+
+static void stop_consumer(mq_push_consumer *c) {
+  mq_push_consumer_stop(c, STOP_MS, NULL);
+  mq_push_consumer_free(c);
+}
+
+static void sleep_ms(int ms) {
+  struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
+  nanosleep(&t, NULL);
+}
+
+/* From the first message until `count` have come, or none for two seconds. Returns the time used. */
+static uint64_t run_consume(struct bench *b) {
+  mq_push_consumer *c = start_consumer(b, on_messages);
+  uint64_t give_up = now_ns() + (uint64_t)b->seconds * 1000000000u + UINT64_C(30000000000), begin = 0;
+  while (now_ns() < give_up) {
+    int64_t got = b->received;
+    if (got > 0 && begin == 0) begin = now_ns();
+    if (b->count > 0 && got >= b->count) break;
+    if (begin != 0 && now_ns() - b->last_ns > IDLE_END_MS * UINT64_C(1000000)) break;
+    sleep_ms(1);
+  }
+  b->done = b->received;
+  uint64_t used = begin == 0 ? 1 : b->last_ns - begin;
+  stop_consumer(c);
+  return used == 0 ? 1 : used;
+}
+
+static void on_paced(void *context, enum mq_result outcome, const struct mq_send_result *result, const struct mq_error *e) {
+  struct bench *b = context;
   (void)result;
-  if (outcome != MQ_OK) failed(context, 1, error);
-}
-
-static void send_stamped(struct bench *b, mq_message *message, char *body, int64_t sent_ns) {
-  struct mq_error error;
-  struct stamp stamp = {b->run, sent_ns};
-  memcpy(body, &stamp, sizeof stamp);
-  mq_message_set_body(message, body, (size_t)b->size);
-  if (mq_producer_send_async(b->producer, message, NULL, count_failure, b, &error) != MQ_OK) failed(b, 1, &error);
+  if (outcome == MQ_OK)
+    b->done++;
+  else
+    note_failure(b, e);
 }
 
 static void run_latency(struct bench *b) {
-  if (b->size < (int)sizeof(struct stamp)) b->size = sizeof(struct stamp);
-  b->run = now_ns() ^ (int64_t)getpid() << 40;
-  char *body = calloc(1, (size_t)b->size);
-  mq_message *message = mq_message_new(b->topic, "x", 1);
-  open_producer(b);
-  mq_push_consumer *consumer = open_consumer(b, measure);
-  /* The consumer begins at the end of the queues: ping until it hears. */
-  for (int i = 0; i < 300 && atomic_load(&b->consumed) == 0; i++) {
-    send_stamped(b, message, body, 0);
-    sleep_ns(100 * NS_PER_MS);
+  mq_push_consumer *c = start_consumer(b, on_timed);
+  sleep_ms(3000); /* the queues have been shared out */
+  mq_message *m = mq_message_new(b->topic, b->body, (size_t)b->size);
+  uint64_t begin = now_ns(), sent = 0;
+  struct mq_error e;
+  b->end_ns = begin + (uint64_t)b->seconds * 1000000000u;
+  while (now_ns() < b->end_ns) {
+    uint64_t due = (now_ns() - begin) / 1000 * (uint64_t)b->rate / 1000000;
+    for (; sent < due; sent++) {
+      uint64_t stamp = now_ns();
+      memcpy(b->body, &stamp, sizeof stamp);
+      mq_message_set_body(m, b->body, (size_t)b->size);
+      if (mq_producer_send_async(b->producer, m, NULL, on_paced, b, &e) != MQ_OK) note_failure(b, &e);
+    }
+    sleep_ms(1);
   }
-  double cpu = cpu_seconds();
-  int64_t start = now_ns(), step = 1000000000 / b->rate, sent = 0;
-  int64_t limit = b->count > 0 ? b->count : (int64_t)(b->seconds * b->rate);
-  for (; sent < limit; sent++) {
-    sleep_ns(start + sent * step - now_ns());
-    send_stamped(b, message, body, now_ns());
-  }
-  struct outcome o = {.messages = sent, .seconds = (double)(now_ns() - start) / 1e9, .cpu = cpu_seconds() - cpu};
-  sleep_ns(500LL * NS_PER_MS); /* for those still on their way */
-  mq_push_consumer_stop(consumer, STOP_MS, NULL);
-  mq_push_consumer_free(consumer);
-  close_producer(b);
-  o.latency = &b->end_to_end;
-  print_result(b, &o);
-  mq_message_free(message);
-  free(body);
+  mq_message_free(m);
+  sleep_ms(IDLE_END_MS);
+  stop_consumer(c);
 }
 
-/* ---- command line ---- */
+/* ---- frame ---- */
 
-static void set_pair(mq_config *config, const char *pair) {
-  struct mq_error error;
-  char key[128];
-  const char *equal = strchr(pair, '=');
-  size_t n = equal == NULL ? strlen(pair) : (size_t)(equal - pair);
-  snprintf(key, sizeof key, "%.*s", (int)n, pair);
-  if (mq_config_set(config, key, equal == NULL ? "" : equal + 1, &error) != MQ_OK) die("--set", &error);
+static bool number(const char *text, long least, long most, int *out) {
+  char *end;
+  long v = strtol(text, &end, 10);
+  if (*text == '\0' || *end != '\0' || v < least || v > most) return false;
+  *out = (int)v;
+  return true;
 }
 
-static void parse(struct bench *b, mq_config *config, int argc, char **argv) {
-  enum { MODE = 256, THREADS, WINDOW, BATCH, SIZE, RATE, SECONDS, COUNT, SET, JSON };
-  static const struct option options[] = {
-      {"namesrv", 1, NULL, 'n'},  {"topic", 1, NULL, 't'},    {"group", 1, NULL, 'g'},     {"mode", 1, NULL, MODE},
-      {"threads", 1, NULL, THREADS}, {"window", 1, NULL, WINDOW}, {"batch", 1, NULL, BATCH}, {"size", 1, NULL, SIZE},
-      {"rate", 1, NULL, RATE},    {"seconds", 1, NULL, SECONDS}, {"count", 1, NULL, COUNT}, {"set", 1, NULL, SET},
-      {"json", 0, NULL, JSON},    {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
-  struct mq_error error;
-  const char *servers = getenv("NAMESRV_ADDR");
-  if (servers == NULL) servers = "127.0.0.1:9876";
-  for (int o; (o = getopt_long(argc, argv, "n:t:g:h", options, NULL)) != -1;) {
-    switch (o) {
-    case 'n': servers = optarg; break;
+static bool parse(int argc, char **argv, struct bench *b) {
+  enum { MODE = 256, THREADS, WINDOW, SIZE, SECONDS, COUNT, RATE, GROUP, JSON };
+  static const struct option longs[] = {{"mode", 1, NULL, MODE}, {"threads", 1, NULL, THREADS}, {"window", 1, NULL, WINDOW},
+                                        {"size", 1, NULL, SIZE}, {"seconds", 1, NULL, SECONDS}, {"count", 1, NULL, COUNT},
+                                        {"rate", 1, NULL, RATE}, {"group", 1, NULL, GROUP},     {"json", 0, NULL, JSON},
+                                        {"help", 0, NULL, 'h'},  {NULL, 0, NULL, 0}};
+  int option, count = 0;
+  bool ok = true;
+  while (ok && (option = getopt_long(argc, argv, "n:t:h", longs, NULL)) != -1) {
+    switch (option) {
+    case 'n': b->namesrv = optarg; break;
     case 't': b->topic = optarg; break;
-    case 'g': b->group = optarg; break;
     case MODE: b->mode = optarg; break;
-    case THREADS: b->threads = atoi(optarg); break;
-    case WINDOW: b->window = atoi(optarg); break;
-    case BATCH: b->batch = atoi(optarg); break;
-    case SIZE: b->size = atoi(optarg); break;
-    case RATE: b->rate = atoi(optarg); break;
-    case SECONDS: b->seconds = atof(optarg); break;
-    case COUNT: b->count = atoll(optarg); break;
-    case SET: set_pair(config, optarg); break;
+    case THREADS: ok = number(optarg, 1, THREADS_MAX, &b->threads); break;
+    case WINDOW: ok = number(optarg, 1, 1000000, &b->window); break;
+    case SIZE: ok = number(optarg, 8, BODY_MAX, &b->size); break;
+    case SECONDS: ok = number(optarg, 1, 86400, &b->seconds); break;
+    case COUNT: ok = number(optarg, 1, INT32_MAX, &count); break;
+    case RATE: ok = number(optarg, 1, 10000000, &b->rate); break;
+    case GROUP: b->group = optarg; break;
     case JSON: b->json = true; break;
-    case 'h': fputs(HELP, stdout); exit(0);
-    default: fputs(HELP, stderr); exit(2);
+    case 'h': fputs(usage, stdout); exit(0);
+    default: ok = false;
     }
   }
-  if (optind < argc || b->threads < 1 || b->threads > THREADS_MAX || b->window < 1 || b->size < 1 || b->rate < 1) {
-    fputs(HELP, stderr);
-    exit(2);
-  }
-  if (mq_config_set(config, "namesrvAddr", servers, &error) != MQ_OK) die("namesrvAddr", &error);
+  b->count = count;
+  return ok && b->mode != NULL && optind == argc;
+}
+
+static void start(struct bench *b) {
+  struct mq_error e;
+  mq_config *config = mq_config_new();
+  if (config == NULL || mq_config_set(config, "namesrvAddr", b->namesrv, &e) != MQ_OK ||
+      mq_config_set_int(config, "maxPendingSends", b->window + THREADS_MAX, &e) != MQ_OK ||
+      mq_config_set_int(config, "consumeThreadMin", b->threads, &e) != MQ_OK ||
+      mq_config_set_int(config, "consumeThreadMax", b->threads, &e) != MQ_OK ||
+      mq_config_set_int(config, "consumeMessageBatchMaxSize", 32, &e) != MQ_OK ||
+      mq_config_set(config, "consumeFromWhere", "CONSUME_FROM_FIRST_OFFSET", &e) != MQ_OK ||
+      mq_client_start(config, &b->client, &e) != MQ_OK)
+    die("start", &e);
+  mq_config_free(config);
+  if (strcmp(b->mode, "consume") == 0) return;
+  if (mq_producer_start(b->client, b->group, &b->producer, &e) != MQ_OK) die("producer", &e);
+  /* The topic exists and is known before the clock starts. */
+  mq_message *m = mq_message_new(b->topic, b->body, (size_t)b->size);
+  struct mq_send_options first = {.timeout_ms = TOUCH_TIMEOUT_MS};
+  if (mq_producer_send(b->producer, m, &first, NULL, &e) != MQ_OK) die("first message", &e);
+  mq_message_free(m);
+}
+
+static double cpu_seconds(void) {
+  struct rusage u;
+  getrusage(RUSAGE_SELF, &u);
+  return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static void print(const struct bench *b, double seconds, double cpu) {
+  const struct histogram *h = &b->total;
+  double rate = (double)b->done / seconds;
+  if (b->json)
+    printf("{\"mode\":\"%s\",\"messages\":%lld,\"failed\":%lld,\"seconds\":%.3f,\"rate\":%.0f,\"mb_s\":%.2f,\"p50_us\":%llu,"
+           "\"p99_us\":%llu,\"p999_us\":%llu,\"max_us\":%llu,\"received\":%lld,\"client_cpu_s\":%.3f}\n",
+           b->mode, (long long)b->done, (long long)b->failed, seconds, rate, rate * b->size / 1e6,
+           (unsigned long long)histogram_at(h, 0.5), (unsigned long long)histogram_at(h, 0.99),
+           (unsigned long long)histogram_at(h, 0.999), (unsigned long long)h->max, (long long)b->received, cpu);
+  else
+    printf("%s: %lld messages of %d bytes in %.2f s: %.0f msg/s, %.1f MB/s; %lld failed%s%s\n"
+           "  p50 %.2f ms  p99 %.2f ms  p99.9 %.2f ms  max %.2f ms; received %lld; client CPU %.2f s\n",
+           b->mode, (long long)b->done, b->size, seconds, rate, rate * b->size / 1e6, (long long)b->failed,
+           b->first_error[0] != '\0' ? ", first: " : "", b->first_error, (double)histogram_at(h, 0.5) / 1e3,
+           (double)histogram_at(h, 0.99) / 1e3, (double)histogram_at(h, 0.999) / 1e3, (double)h->max / 1e3,
+           (long long)b->received, cpu);
 }
 
 int main(int argc, char **argv) {
-  static struct bench b = {.mode = "sync",
-                           .topic = "BenchmarkTest",
-                           .group = "mqbench",
-                           .threads = 1,
-                           .window = 1000,
-                           .size = 100,
-                           .rate = 1000,
-                           .seconds = 10,
-                           .complained = ATOMIC_FLAG_INIT,
-                           .lock = PTHREAD_MUTEX_INITIALIZER};
-  struct mq_error error;
-  mq_config *config = mq_config_new();
-  if (config == NULL) return 1;
-  parse(&b, config, argc, argv);
-  bool consume = strcmp(b.mode, "consume") == 0;
-  if (b.batch < 1) b.batch = consume ? 32 : 1;
-  if (consume) {
-    mq_config_set(config, "consumeFromWhere", "CONSUME_FROM_FIRST_OFFSET", NULL);
-    mq_config_set_int(config, "consumeMessageBatchMaxSize", b.batch, NULL);
-  }
-  if (mq_client_start(config, &b.client, &error) != MQ_OK) die("client", &error);
-  mq_config_free(config);
-  if (consume)
-    run_consume(&b);
-  else if (strcmp(b.mode, "latency") == 0)
-    run_latency(&b);
-  else if (strcmp(b.mode, "sync") == 0 || strcmp(b.mode, "oneway") == 0)
-    run_senders(&b, send_sync);
-  else if (strcmp(b.mode, "async") == 0)
-    run_senders(&b, send_async);
-  else {
-    fputs(HELP, stderr);
+  static struct bench b = {.namesrv = "127.0.0.1:9876", .topic = "BenchmarkTest", .group = "mqbench", .threads = 32,
+                           .window = 1000, .size = 128, .seconds = 10, .rate = 20000, .lock = PTHREAD_MUTEX_INITIALIZER};
+  if (!parse(argc, argv, &b)) {
+    fputs(usage, stderr);
     return 2;
   }
+  b.body = malloc((size_t)b.size);
+  if (b.body == NULL) return 1;
+  for (int i = 0; i < b.size; i++) b.body[i] = (char)('a' + i * 7 % 26);
+  start(&b);
+  double cpu = cpu_seconds();
+  uint64_t begin = now_ns(), used = 0;
+  b.end_ns = begin + (uint64_t)b.seconds * 1000000000u;
+  if (strcmp(b.mode, "sync") == 0) run_sync(&b);
+  else if (strcmp(b.mode, "async") == 0) run_async(&b);
+  else if (strcmp(b.mode, "oneway") == 0) run_oneway(&b);
+  else if (strcmp(b.mode, "consume") == 0) used = run_consume(&b);
+  else if (strcmp(b.mode, "latency") == 0) run_latency(&b);
+  else {
+    fprintf(stderr, "mqbench: unknown mode \"%s\"\n%s", b.mode, usage);
+    return 2;
+  }
+  if (used == 0) used = now_ns() - begin;
+  print(&b, (double)used / 1e9, cpu_seconds() - cpu);
+  if (b.producer != NULL) mq_producer_stop(b.producer, STOP_MS, NULL);
+  mq_producer_free(b.producer);
   mq_client_free(b.client);
-  return b.failed > 0;
+  free(b.body);
+  return b.failed > 0 || b.done == 0;
 }

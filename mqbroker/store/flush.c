@@ -42,6 +42,11 @@ static enum status sync_begin(struct store *s, enum sync_kind kind, struct segme
   return STATUS_OK;
 }
 
+/* The disk has no hands free; the next tick tries again. */
+static bool sync_later(enum status status) {
+  return status == STATUS_BUSY || status == STATUS_NO_MEMORY || status == STATUS_LIMIT;
+}
+
 /* ---- the log ---- */
 
 void flush_log_start(struct store *s) {
@@ -53,7 +58,7 @@ void flush_log_start(struct store *s) {
     struct segment *g;
     enum status status = segments_at(&c->files, at, &g);
     if (status == STATUS_OK) status = sync_begin(s, SYNC_LOG, g, g->file);
-    if (status == STATUS_BUSY || status == STATUS_NO_MEMORY) break; /* the next tick tries again */
+    if (sync_later(status)) break;
     if (status != STATUS_OK) {
       store_make_read_only(s, "the commit log cannot be synced", status);
       return;
@@ -150,7 +155,7 @@ static bool round_queues(struct store *s) {
     struct consumequeue *q = list->oldest;
     if (q->synced < q->written) {
       enum status status = queue_sync_next(s, q);
-      if (status == STATUS_BUSY || status == STATUS_NO_MEMORY) return false;
+      if (sync_later(status)) return false;
       if (status != STATUS_OK) {
         store_make_read_only(s, "a consume queue cannot be synced", status);
         return false;

@@ -62,8 +62,19 @@ void segment_cache_trim(struct segment_cache *cache, size_t limit) {
   struct segment *g = cache->oldest;
   while (g != NULL && cache->open > limit) {
     struct segment *newer = g->newer;
-    if (g->pins == 0) segment_free(g);
+    if (g->pins == 0 && (cache->epoch == 0 || g->used < cache->epoch)) segment_free(g);
     g = newer;
+  }
+}
+
+void segment_cache_fini(struct segment_cache *cache, bool forced) {
+  while (cache->oldest != NULL) {
+    struct segment *g = cache->oldest;
+    list_unlink(g);
+    cache_unlink(g);
+    cache->open--;
+    if (g->pins == 0 || forced) cache->disk->ops->close(cache->disk, g->file);
+    free(g);
   }
 }
 
@@ -171,6 +182,7 @@ static enum status segment_open(struct segments *list, int64_t start, int flags,
   list->open = g;
   cache_push(g);
   g->cache->open++;
+  g->used = g->cache->epoch;
   *out = g;
   return STATUS_OK;
 }
@@ -199,6 +211,7 @@ enum status segments_at(struct segments *list, int64_t offset, struct segment **
     cache_unlink(g);
     cache_push(g);
   }
+  g->used = g->cache->epoch;
   *out = g;
   return STATUS_OK;
 }

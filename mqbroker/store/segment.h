@@ -22,6 +22,7 @@ struct segment { /* an open file */
   struct disk_file *file;
   const uint8_t *view;
   uint32_t pins;                  /* syncs under way */
+  uint64_t used;                  /* epoch of the last segments_at */
   struct segment *newer, *older;  /* order of use in the cache */
   struct segment *next;           /* open files of the same list */
 };
@@ -30,6 +31,7 @@ struct segment_cache {
   struct disk *disk;
   struct segment *newest, *oldest;
   size_t open;
+  uint64_t epoch; /* > 0: files used in this epoch are not trimmed, somebody still reads their views */
 };
 
 struct segments {
@@ -43,6 +45,8 @@ struct segments {
 void segment_cache_init(struct segment_cache *cache, struct disk *disk);
 /* Closes what was used longest ago until at most `limit` files are open; pinned files stay. */
 void segment_cache_trim(struct segment_cache *cache, size_t limit);
+/* Closes all files. Those a sync still works on are left to the disk, unless `forced`. */
+void segment_cache_fini(struct segment_cache *cache, bool forced);
 /* Keeps a file open while a sync is under way. */
 void segment_pin(struct segment *segment);
 void segment_unpin(struct segment *segment);

@@ -65,12 +65,14 @@ static enum status parts_init(struct store *s) {
 }
 
 /* Closes and frees without writing. */
-static void store_free(struct store *s) {
+static void store_free(struct store *s, bool forced) {
   if (s->staged != NULL) {
+    segment_cache_fini(&s->queues.desk.cache, forced);
+    segment_cache_fini(&s->commitlog.cache, forced);
     queues_fini(&s->queues);
     commitlog_fini(&s->commitlog);
   }
-  if (!s->flusher.checkpoint_busy && s->checkpoint_file != NULL) s->disk->ops->close(s->disk, s->checkpoint_file);
+  if (s->checkpoint_file != NULL && (!s->flusher.checkpoint_busy || forced)) s->disk->ops->close(s->disk, s->checkpoint_file);
   if (s->lock != NULL) s->disk->ops->close(s->disk, s->lock);
   free(s->staged);
   free(s->root);
@@ -101,6 +103,7 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
   s->checkpoint_min = checkpoint_min(&s->checkpoint);
   s->config.commitlog = s->commitlog.dir;
   s->config.root = s->root;
+  s->commitlog.cache.epoch = 1;
   flush_init(s, now);
   return STATUS_OK;
 }
@@ -120,7 +123,7 @@ enum status store_open(struct store **out, const struct store_config *config, st
   status = s->root == NULL ? STATUS_NO_MEMORY : store_start(s, now, why);
   if (status != STATUS_OK) {
     if (why->len == 0) buf_printf(why, "store %s cannot be opened: %s", config->root, status_text(status));
-    store_free(s);
+    store_free(s, true);
     return status;
   }
   *out = s;
@@ -169,11 +172,11 @@ void store_close(struct store *s, struct moment now) {
     status = shut_down(s);
     if (status != STATUS_OK) log_error(s->log, "the store cannot be closed cleanly: %s", status_text(status));
   }
-  store_free(s);
+  store_free(s, false);
 }
 
 void store_abandon(struct store *s) {
-  if (s != NULL) store_free(s);
+  if (s != NULL) store_free(s, true);
 }
 
 /* ---- put ---- */
@@ -209,9 +212,11 @@ static bool staged_room(struct store *s, size_t count) {
   return true;
 }
 
+/* A NUL in the properties would look like a torn record to the recovery after a crash. */
 static bool acceptable(const struct message *m) {
   return m->topic.len > 0 && m->topic.len <= TOPIC_LENGTH_MAX && m->properties.len <= PROPERTIES_LENGTH_MAX &&
-         m->body.len <= INT32_MAX;
+         m->body.len <= INT32_MAX && span_find(m->topic, 0, 0) == m->topic.len &&
+         span_find(m->properties, 0, 0) == m->properties.len;
 }
 
 static bool size_fits(const struct store *s, size_t size) {
@@ -335,7 +340,6 @@ static void staged_dispatch(struct store *s, struct moment now) {
 enum status store_commit(struct store *s, struct moment now) {
   enum status status = s->turn_failed;
   s->turn_failed = STATUS_OK;
-  segment_cache_trim(&s->commitlog.cache, COMMITLOG_OPEN_MAX);
   if (status != STATUS_OK || s->staged_count == 0) return status;
   status = commitlog_commit(&s->commitlog);
   if (status != STATUS_OK) {
@@ -356,7 +360,9 @@ int64_t store_tick(struct store *s, struct moment now) {
     enum status status = commitlog_prepare(&s->commitlog);
     if (status != STATUS_OK) log_warn(s->log, "the next log file cannot be allocated: %s", status_text(status));
   }
+  /* What was read in this turn may leave only after it: the files close a turn later. */
   segment_cache_trim(&s->commitlog.cache, COMMITLOG_OPEN_MAX);
+  s->commitlog.cache.epoch++;
   return flush_tick(s, now);
 }
 

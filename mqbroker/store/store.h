@@ -115,7 +115,7 @@ typedef bool (*store_filter)(void *context, int64_t tags_code);
 struct get_result {
   int64_t next_offset; /* nextBeginOffset */
   int64_t min_offset, max_offset;
-  struct span parts[STORE_GET_PARTS_MAX]; /* records in the mapped log: valid until the next tick or commit */
+  struct span parts[STORE_GET_PARTS_MAX]; /* records in the mapped log: valid until the next but one store_tick */
   size_t part_count;                      /* adjacent records are one part */
   size_t message_count;
   size_t bytes;

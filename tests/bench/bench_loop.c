@@ -172,8 +172,9 @@ static void frames_fill(uint8_t *bytes, size_t len) {
 
 static void print(const char *name, double seconds, const struct report *r) {
   double n = r->frames == 0 ? 1 : (double)r->frames;
-  printf("%-10s %9.0f requests/s  %6.3f us CPU/request  %6.1f requests/turn  %6.1f /read  %6.1f /write  %ld KiB\n", name,
-         n / seconds, r->cpu_s / n * 1e6, n / (double)(r->stats.turns + 1), n / (double)(r->stats.reads + 1),
+  printf("%-10s %9.0f requests/s  %6.3f us CPU/request  "
+         "%6.1f requests/turn  %6.1f /read  %6.1f /write  %ld KiB\n",
+         name, n / seconds, r->cpu_s / n * 1e6, n / (double)(r->stats.turns + 1), n / (double)(r->stats.reads + 1),
          n / (double)(r->stats.writes + 1), r->resident_kib);
 }
 

@@ -30,3 +30,15 @@ EXTRA_DIST += \
   tests/golden/frames/frames.jsonl \
   tests/golden/frames/lenient.jsonl \
   tests/golden/hashes/hashes.jsonl
+
+# Whole store directories; tests/unit/store opens them.
+EXTRA_DIST += \
+  tests/golden/store/expected.py \
+  tests/golden/store/store-a-normal.expected.gz tests/golden/store/store-a-normal.tar.gz \
+  tests/golden/store/store-b-killed.tar.gz \
+  tests/golden/store/store-b-lag.tar.gz \
+  tests/golden/store/store-b-noqueue.tar.gz \
+  tests/golden/store/store-b-unclean.expected.gz \
+  tests/golden/store/store-c-delay.expected.gz tests/golden/store/store-c-delay.tar.gz \
+  tests/golden/store/store-d-tx.expected.gz tests/golden/store/store-d-tx.tar.gz \
+  tests/golden/store/store-h-ipv6.expected.gz tests/golden/store/store-h-ipv6.tar.gz

@@ -280,9 +280,22 @@ stop_peer() {
   INTEROP_PIDS=("${known[@]}")
 }
 
+# Ends the clients that the caller still runs in the background.
+stop_clients() {
+  local job
+  for job in $(jobs -p); do
+    [[ " ${INTEROP_PIDS[*]} " != *" $job "* ]] || continue
+    # The client itself is a child of the background shell.
+    pkill -TERM -P "$job"
+    kill "$job"
+    wait "$job"
+  done 2>/dev/null
+}
+
 # For the EXIT trap: stops all servers, last started first, and removes the files.
 interop_cleanup() {
   local i
+  stop_clients
   for ((i = ${#INTEROP_PIDS[@]} - 1; i >= 0; i--)); do
     stop_peer "${INTEROP_PIDS[i]}"
   done

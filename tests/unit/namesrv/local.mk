@@ -11,8 +11,10 @@ tests_unit_namesrv_test_namesrv_SOURCES = \
   tests/unit/namesrv/test_namesrv.c tests/unit/namesrv/test_namesrv.h \
   tests/unit/namesrv/test_register.c \
   tests/unit/namesrv/test_topics.c \
+  tests/unit/namesrv/test_torture.c \
   tests/unit/namesrv/test_trace.c
 tests_unit_namesrv_test_namesrv_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(CUNIT_CFLAGS)
+tests_unit_namesrv_test_namesrv_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 tests_unit_namesrv_test_namesrv_LDADD = tests/libharness.la mqnamesrv/libmqnamesrv.la core/libremoting.la \
   core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS) $(CUNIT_LIBS)
 

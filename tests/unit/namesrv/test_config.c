@@ -105,7 +105,8 @@ void test_config_update_empty(void) {
 void test_config_ignored_is_said(void) {
   struct stage s;
   stage_init_quiet(&s);
-  CU_ASSERT(config_apply(&s.settings, SPAN_LITERAL("serverWorkerThreads=16\nlistenPort=0\n"), CONF, &s.log) == STATUS_OK);
+  struct span text = SPAN_LITERAL("serverWorkerThreads=16\nlistenPort=0\n");
+  CU_ASSERT(config_apply(&s.settings, text, CONF, &s.log) == STATUS_OK);
   stage_start(&s);
   CU_ASSERT(contains(buf_span(&s.logged), "serverWorkerThreads=16: ignored: one thread does all the work"));
   CU_ASSERT(!contains(buf_span(&s.logged), "serverSelectorThreads"));

@@ -94,7 +94,7 @@ static void make_frame(struct buf *out, int code, struct span body) {
 }
 
 #define BODY                                                                                                           \
-  "{\"filterServerList\":[\"f:1\"],\"topicConfigSerializeWrapper\":{\"dataVersion\":{\"counter\":1,\"timestamp\":2},"   \
+  "{\"filterServerList\":[\"f:1\"],\"topicConfigSerializeWrapper\":{\"dataVersion\":{\"counter\":1,\"timestamp\":2}," \
   "\"topicConfigTable\":{\"T\":{\"order\":false,\"perm\":6,\"readQueueNums\":4,\"topicFilterType\":\"SINGLE_TAG\","    \
   "\"topicName\":\"T\",\"topicSysFlag\":0,\"writeQueueNums\":4}}}}"
 
@@ -111,7 +111,10 @@ void test_hostile_flips(void) {
     make_frame(&frame, namesrv_handlers[prng_below(&prng, namesrv_handler_count)].code, SPAN_LITERAL(BODY));
     size_t flips = 1 + prng_below(&prng, 4);
     /* The length word stays: otherwise most would only wait for more. */
-    for (size_t f = 0; f < flips; f++) frame.ptr[4 + prng_below(&prng, frame.len - 4)] ^= (uint8_t)(1u << prng_below(&prng, 8));
+    for (size_t f = 0; f < flips; f++) {
+      size_t at = 4 + prng_below(&prng, frame.len - 4);
+      frame.ptr[at] ^= (uint8_t)(1u << prng_below(&prng, 8));
+    }
     if (!stage_bytes(&s, conn, buf_span(&frame))) {
       broken++;
       conn = stage_connect(&s);

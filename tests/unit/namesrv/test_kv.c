@@ -77,7 +77,8 @@ void test_kv_survives_restart(void) {
 void test_kv_java_file_is_read(void) {
   struct stage s;
   stage_init_quiet(&s);
-  memory_disk_put(&s.disk, STAGE_KV, "{\"configTable\":{\"ORDER_TOPIC_CONFIG\":{\"T\":\"broker-a:4\",\"n\":null},\"e\":{}}}");
+  memory_disk_put(&s.disk, STAGE_KV,
+                  "{\"configTable\":{\"ORDER_TOPIC_CONFIG\":{\"T\":\"broker-a:4\",\"n\":null},\"e\":{}}}");
   stage_start(&s);
   ASSERT_SPAN(kv_get(&s.ns->kv, KV_ORDER_TOPICS, SPAN_LITERAL("T")), "broker-a:4");
   CU_ASSERT(kv_get(&s.ns->kv, KV_ORDER_TOPICS, SPAN_LITERAL("n")).ptr == NULL);

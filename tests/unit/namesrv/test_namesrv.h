@@ -29,6 +29,8 @@
   /* test_hostile.c */                                                                                                 \
   T(unknown_code) T(every_code_is_answered) T(hostile_frames) T(hostile_flips) T(hostile_bodies) T(split_frames)       \
   T(ten_thousand_topics)                                                                                               \
+  /* test_torture.c */                                                                                                 \
+  T(torture_registration) T(torture_kv)                                                                                \
   /* test_trace.c */                                                                                                   \
   T(trace_replay)
 

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/swarm.h"
+
+static int64_t upto(struct swarm *s, int64_t ms) { return 1 + (int64_t)prng_below(sim_chance(s->world), (uint64_t)ms); }
+
+static struct machine *any_machine(struct swarm *s) {
+  return &s->site.machines[prng_below(sim_chance(s->world), s->site.count)];
+}
+
+static struct machine *any_broker(struct swarm *s) {
+  return s->brokers[prng_below(sim_chance(s->world), (uint64_t)s->plan.brokers)];
+}
+
+/* ---- what is undone later ---- */
+
+static void heal_all(void *context) {
+  struct swarm *s = context;
+  if (!s->mended) sim_heal_all(s->world);
+}
+
+static void fair_network(void *context) {
+  struct swarm *s = context;
+  struct sim_conditions *c = sim_conditions(s->world);
+  c->latency_max_ms = 2;
+  c->spike_chance = 20;
+  c->spike_ms = 50;
+}
+
+static void cut(struct swarm *s, bool both) {
+  struct machine *a = any_machine(s), *b = any_machine(s);
+  if (a == b) return;
+  if (both)
+    sim_cut_both(a->host, b->host);
+  else
+    sim_cut(a->host, b->host);
+  sim_at(s->world, sim_now(s->world) + upto(s, 10000), heal_all, s);
+}
+
+static void stop(struct swarm *s, enum sim_stop how) {
+  /* Brokers have most to lose. */
+  struct machine *m = prng_chance(sim_chance(s->world), 1, 2) ? any_broker(s) : any_machine(s);
+  machine_stop(m, how);
+  machine_start_at(m, sim_now(s->world) + upto(s, prng_chance(sim_chance(s->world), 1, 2) ? 300 : 8000));
+}
+
+static void slow_network(struct swarm *s) {
+  struct sim_conditions *c = sim_conditions(s->world);
+  c->latency_max_ms = (int)upto(s, 300);
+  c->spike_chance = 500;
+  c->spike_ms = (int)upto(s, 3000);
+  sim_at(s->world, sim_now(s->world) + upto(s, 5000), fair_network, s);
+}
+
+static void break_disk(struct swarm *s) {
+  struct prng *p = sim_chance(s->world);
+  static const enum status kinds[] = {STATUS_IO, STATUS_NO_SPACE};
+  int ops = prng_chance(p, 1, 2) ? SIM_WRITE : prng_chance(p, 1, 2) ? SIM_SYNC : SIM_OPEN | SIM_NAMES;
+  struct sim_disk_fault fault = {.ops = ops,
+                                 .after = prng_below(p, 20),
+                                 .status = kinds[prng_below(p, 2)],
+                                 .torn = prng_chance(p, 1, 2)};
+  sim_disk_fail(any_broker(s)->host, &fault);
+}
+
+static void happen(struct swarm *s, enum swarm_fault fault) {
+  struct prng *p = sim_chance(s->world);
+  s->happened[fault]++;
+  switch (fault) {
+  case FAULT_CUT: cut(s, true); break;
+  case FAULT_ONE_WAY: cut(s, false); break;
+  case FAULT_RESET: sim_reset_connections(any_machine(s)->host, NULL); break;
+  case FAULT_KILL: stop(s, SIM_KILL); break;
+  case FAULT_EXIT: stop(s, SIM_EXIT); break;
+  case FAULT_POWER: stop(s, SIM_POWER_OFF); break;
+  case FAULT_STALL: sim_stall(any_machine(s)->host, upto(s, 8000)); break;
+  case FAULT_CLOCK: sim_clock_jump(any_machine(s)->host, upto(s, 7200000) - 3600000); break;
+  case FAULT_DRIFT: sim_clock_drift(any_machine(s)->host, (int)prng_below(p, 100000) - 50000); break;
+  case FAULT_SLOW_NET: slow_network(s); break;
+  case FAULT_SLOW_DISK: sim_disk_sync_delay(any_broker(s)->host, 1, (int)upto(s, 3000)); break;
+  case FAULT_BAD_DISK: break_disk(s); break;
+  case FAULT_COUNT: break;
+  }
+}
+
+static void strike(void *context) {
+  struct swarm *s = context;
+  if (s->mended) return;
+  enum swarm_fault fault;
+  do {
+    fault = (enum swarm_fault)prng_below(sim_chance(s->world), FAULT_COUNT);
+  } while ((s->plan.faults & 1u << fault) == 0);
+  happen(s, fault);
+  sim_at(s->world, sim_now(s->world) + upto(s, s->plan.fault_gap_ms * 2), strike, s);
+}
+
+void faults_begin(struct swarm *s) {
+  if (s->plan.faults != 0) sim_at(s->world, sim_now(s->world) + upto(s, s->plan.fault_gap_ms * 2), strike, s);
+}
+
+void faults_mend(struct swarm *s) {
+  s->mended = true;
+  sim_heal_all(s->world);
+  fair_network(s);
+  sim_conditions(s->world)->reset_chance = 0;
+  for (unsigned i = 0; i < s->site.count; i++) {
+    struct machine *m = &s->site.machines[i];
+    sim_clock_drift(m->host, 0);
+    sim_disk_sync_delay(m->host, 1, s->plan.sync_ms);
+    sim_disk_fail(m->host, NULL);
+    /* A broker that saw its disk fail refuses to write until a person has looked and started it again. */
+    if (m->ops == &broker_ops && s->happened[FAULT_BAD_DISK] > 0) machine_stop(m, SIM_KILL);
+    machine_start(m);
+  }
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * swarm: one world per seed. The seed chooses the topology, the settings, how
+ * the network and the disks behave and which faults happen at all (swarm
+ * testing: most faults are off in most worlds, so that each has worlds where it
+ * is not hidden by the others). After some chaos everything is mended, and
+ * then the cluster must behave: the checkers of ledger.h and audit.h say.
+ */
+#ifndef TESTS_SIM_SWARM_H
+#define TESTS_SIM_SWARM_H
+
+#include "tests/sim/ledger.h"
+#include "tests/sim/site.h"
+#include "tests/sim/traffic.h"
+
+#define SWARM_FAULTS(X)                                                                                                \
+  X(CUT, "cuts")                                                                                                       \
+  X(ONE_WAY, "one-way cuts")                                                                                           \
+  X(RESET, "resets")                                                                                                   \
+  X(KILL, "kills")                                                                                                     \
+  X(EXIT, "exits")                                                                                                     \
+  X(POWER, "power cuts")                                                                                               \
+  X(STALL, "stalls")                                                                                                   \
+  X(CLOCK, "clock jumps")                                                                                              \
+  X(DRIFT, "clock drifts")                                                                                             \
+  X(SLOW_NET, "slow network")                                                                                          \
+  X(SLOW_DISK, "slow disks")                                                                                           \
+  X(BAD_DISK, "disk errors")
+
+enum swarm_fault {
+#define X(name, text) FAULT_##name,
+  SWARM_FAULTS(X)
+#undef X
+  FAULT_COUNT
+};
+extern const char *const swarm_fault_names[FAULT_COUNT];
+
+enum { SWARM_NAMESRVS_MAX = 2, SWARM_BROKERS_MAX = 3, SWARM_PRODUCERS_MAX = 3, SWARM_GROUPS_MAX = 2 };
+
+struct plan {
+  int namesrvs, brokers, producers, groups;
+  bool sync_flush;
+  unsigned faults; /* bits of enum swarm_fault */
+  int64_t chaos_ms;
+  int fault_gap_ms; /* mean */
+  int segment_bytes, queue_units, queues;
+  int sync_ms; /* the longest a sync takes on a healthy disk */
+};
+
+struct swarm {
+  uint64_t seed;
+  struct plan plan;
+  struct sim_world *world;
+  struct site site;
+  struct ledger ledger;
+  char name_servers[128];
+  char names[SITE_MACHINES_MAX][16];
+  struct machine *brokers[SWARM_BROKERS_MAX];
+  struct machine *producers[SWARM_PRODUCERS_MAX];
+  struct broker_config broker_configs[SWARM_BROKERS_MAX];
+  struct producer_traffic producer_configs[SWARM_PRODUCERS_MAX];
+  struct consumer_traffic consumer_configs[SWARM_GROUPS_MAX];
+  unsigned happened[FAULT_COUNT];
+  bool mended;
+};
+
+#define SWARM_TOPIC "swarm"
+
+struct outcome {
+  char violation[VIOLATION_MAX]; /* empty: none */
+  uint64_t hash, events, acked, seen, answers, stored;
+  unsigned happened[FAULT_COUNT];
+};
+
+/* trace may be NULL: then it gets the whole story. */
+void swarm_run(uint64_t seed, struct buf *trace, struct outcome *out);
+void swarm_plan(uint64_t seed, struct plan *out);
+/* faults.c: begins the chaos, ends it. */
+void faults_begin(struct swarm *s);
+void faults_mend(struct swarm *s);
+/* audit.c: opens the stores of stopped brokers and compares them with the ledger. Returns messages found. */
+uint64_t audit_stores(struct swarm *s);
+
+/* ---- bugs.c: bugs planted in the programs, to see that a checker finds them ---- */
+
+#define SWARM_BUGS(X)                                                                                                  \
+  X(NONE, "none", "")                                                                                                  \
+  X(REPLY_FIRST, "reply-before-append", "a send is answered in the turn before it is written")                         \
+  X(NO_FSYNC, "ack-without-fsync", "SYNC_FLUSH sends are answered when written, not when synced")                      \
+  X(LOST_WAKEUP, "lost-wakeup", "some arrivals do not wake the pulls that wait for them")                              \
+  X(DOUBLE_REPLY, "double-reply", "some requests are answered twice")                                                  \
+  X(QUEUE_HOLE, "queue-hole", "some records do not get into their consume queue")
+
+enum bug {
+#define X(name, text, doc) BUG_##name,
+  SWARM_BUGS(X)
+#undef X
+  BUG_COUNT
+};
+/* False: no such bug. */
+bool bug_plant(const char *name);
+void bug_begin(void); /* a new world: the same again */
+void bug_list(bool docs); /* names, one a line */
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqbroker/door/dispatch.h"
+#include "tests/harness.h"
+#include "tests/unit/broker/stage.h"
+
+#include <stdio.h>
+
+static void every_code_is_handled_or_refused(void) {
+  static const int codes[] = {
+#define X(number, name) number,
+      REQUEST_CODES(X)
+#undef X
+      400, 9999};
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+    stage_ask_wait(&s, 0, &(struct request_out){.code = codes[i]}, &a);
+    CU_ASSERT(a.status == STATUS_OK);
+    if (dispatch_find(codes[i]) == NULL) CU_ASSERT(a.code == RESPONSE_REQUEST_CODE_NOT_SUPPORTED && a.remark.len > 0);
+  }
+  stage_end(&s);
+}
+
+static void a_sent_message_is_pulled(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  CU_ASSERT(stage_send(&s, "T", 1, "one", "TAGS\001A\002", &a) == RESPONSE_SUCCESS);
+  ASSERT_SPAN(answer_ext(&a, "queueOffset"), "0");
+  ASSERT_SPAN(answer_ext(&a, "queueId"), "1");
+  ASSERT_SPAN(answer_ext(&a, "msgId"), "0A00000100002A9F0000000000000000");
+  ASSERT_SPAN(answer_ext(&a, "MSG_REGION"), "DefaultRegion");
+  ASSERT_SPAN(answer_ext(&a, "TRACE_ON"), "true");
+  CU_ASSERT(stage_send(&s, "T", 1, "two", "TAGS\001B\002", &a) == RESPONSE_SUCCESS);
+  ASSERT_SPAN(answer_ext(&a, "queueOffset"), "1");
+  CU_ASSERT(stage_pull(&s, "T", 1, 0, "*", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "one,two");
+  ASSERT_SPAN(answer_ext(&a, "nextBeginOffset"), "2");
+  ASSERT_SPAN(answer_ext(&a, "maxOffset"), "2");
+  ASSERT_SPAN(a.remark, "FOUND");
+  CU_ASSERT(stage_pull(&s, "T", 1, 0, "B || C", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "two");
+  CU_ASSERT(stage_pull(&s, "T", 1, 0, "C", &a) == RESPONSE_PULL_RETRY_IMMEDIATELY);
+  CU_ASSERT(stage_pull(&s, "T", 1, 2, "*", &a) == RESPONSE_PULL_NOT_FOUND);
+  CU_ASSERT(stage_pull(&s, "T", 1, 9, "*", &a) == RESPONSE_PULL_OFFSET_MOVED);
+  stage_end(&s);
+}
+
+static void topics_are_created_as_allowed(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, "autoCreateTopicEnable=false\n");
+  CU_ASSERT(stage_send(&s, "T", 0, "x", NULL, &a) == RESPONSE_TOPIC_NOT_EXIST);
+  CU_ASSERT(stage_send(&s, "BenchmarkTest", 1023, "x", NULL, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(stage_send(&s, "BenchmarkTest", 1024, "x", NULL, &a) == RESPONSE_SYSTEM_ERROR);
+  stage_end(&s);
+  stage_start(&s, NULL);
+  CU_ASSERT(stage_send(&s, "TBW102", 0, "x", NULL, &a) == RESPONSE_SYSTEM_ERROR);
+  CU_ASSERT(stage_send(&s, "a/../b", 0, "x", NULL, &a) == RESPONSE_SYSTEM_ERROR);
+  CU_ASSERT(stage_send(&s, "T", -1, "x", NULL, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(topics_find(&s.broker->topics, SPAN_LITERAL("T"))->write_queues == 4);
+  stage_crash(&s, SIM_POWER_OFF);
+  CU_ASSERT_PTR_NOT_NULL(topics_find(&s.broker->topics, SPAN_LITERAL("T")));
+  stage_end(&s);
+}
+
+static void refused_kinds_store_nothing(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  CU_ASSERT(stage_send(&s, "T", 0, "x", "DELAY\0013\002", &a) == RESPONSE_MESSAGE_ILLEGAL);
+  CU_ASSERT(stage_send(&s, "T", 0, "x", "TRAN_MSG\001true\002", &a) == RESPONSE_MESSAGE_ILLEGAL);
+  CU_ASSERT(store_log_max(s.broker->store) == 0);
+  stage_end(&s);
+}
+
+static void a_parked_pull_is_woken_by_its_tag_only(void) {
+  struct stage s;
+  struct answer pull, a;
+  stage_start(&s, NULL);
+  stage_send(&s, "T", 0, "x", NULL, &a);
+  stage_pull_start(&s, "T", 0, 1, "A", 15000, &pull);
+  stage_run(&s, 1000);
+  CU_ASSERT(!pull.done);
+  stage_send(&s, "T", 0, "no", "TAGS\001B\002", &a);
+  stage_run(&s, 1000);
+  CU_ASSERT(!pull.done);
+  stage_send(&s, "T", 0, "yes", "TAGS\001A\002", &a);
+  stage_run(&s, 100);
+  CU_ASSERT_FATAL(pull.done);
+  CU_ASSERT(pull.code == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&pull), "yes");
+  ASSERT_SPAN(answer_ext(&pull, "nextBeginOffset"), "3");
+  CU_ASSERT(s.broker->parked.count == 0);
+  stage_end(&s);
+}
+
+static void a_parked_pull_ends_in_time_and_with_its_connection(void) {
+  struct stage s;
+  struct answer pull, other, a;
+  stage_start(&s, NULL);
+  stage_send(&s, "T", 0, "x", NULL, &a);
+  int64_t begin = sim_now(s.world);
+  stage_pull_start(&s, "T", 0, 1, "*", 5000, &pull);
+  stage_run(&s, 4000);
+  CU_ASSERT(!pull.done && s.broker->parked.count == 1);
+  stage_run(&s, 2000);
+  CU_ASSERT(pull.done && pull.code == RESPONSE_PULL_NOT_FOUND && pull.at_ms >= begin + 5000);
+  stage_pull_start(&s, "T", 0, 1, "*", 15000, &other);
+  stage_run(&s, 100);
+  CU_ASSERT(s.broker->parked.count == 1);
+  sim_reset_connections(s.host, s.peers[1].host);
+  stage_run(&s, 100);
+  CU_ASSERT(s.broker->parked.count == 0);
+  stage_end(&s);
+}
+
+static void consumers_hear_of_each_other(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  CU_ASSERT(stage_heartbeat(&s, 1, "CG", "T", "*") == RESPONSE_SUCCESS);
+  stage_run(&s, 100);
+  int before = s.peers[1].notified;
+  CU_ASSERT(stage_heartbeat(&s, 2, "CG", "T", "*") == RESPONSE_SUCCESS);
+  stage_run(&s, 100);
+  CU_ASSERT(s.peers[1].notified == before + 1);
+  CU_ASSERT_PTR_NOT_NULL(topics_find(&s.broker->topics, SPAN_LITERAL("%RETRY%CG")));
+  struct get_consumer_list_by_group_request h = {.consumerGroup = SPAN_LITERAL("CG"), .present = 1};
+  struct request_out q = {.code = REQUEST_GET_CONSUMER_LIST_BY_GROUP, .header = &get_consumer_list_by_group_request_header, .fields = &h};
+  stage_ask_wait(&s, 0, &q, &a);
+  ASSERT_SPAN(a.body, "{\"consumerIdList\":[\"client1\",\"client2\"]}");
+  sim_reset_connections(s.host, s.peers[2].host);
+  stage_run(&s, 1000);
+  CU_ASSERT(s.peers[1].notified == before + 2);
+  stage_ask_wait(&s, 0, &q, &a);
+  ASSERT_SPAN(a.body, "{\"consumerIdList\":[\"client1\"]}");
+  stage_run(&s, 130000); /* no heartbeat for over clientTimeoutMillis */
+  stage_ask_wait(&s, 0, &q, &a);
+  CU_ASSERT(a.code == RESPONSE_SYSTEM_ERROR);
+  stage_end(&s);
+}
+
+static int update_offset(struct stage *s, int64_t offset) {
+  struct update_consumer_offset_request h = {.consumerGroup = SPAN_LITERAL("G"), .topic = SPAN_LITERAL("T"), .queueId = 3, .commitOffset = offset, .present = UINT64_MAX};
+  struct answer a;
+  stage_ask_wait(s, 0, &(struct request_out){.code = REQUEST_UPDATE_CONSUMER_OFFSET, .header = &update_consumer_offset_request_header, .fields = &h}, &a);
+  return a.code;
+}
+
+static void consumer_offsets_survive(void) {
+  struct stage s;
+  stage_start(&s, NULL);
+  CU_ASSERT(update_offset(&s, 7) == RESPONSE_SUCCESS);
+  stage_restart(&s);
+  CU_ASSERT(offsets_get(&s.broker->offsets, SPAN_LITERAL("G"), SPAN_LITERAL("T"), 3) == 7);
+  CU_ASSERT(update_offset(&s, 9) == RESPONSE_SUCCESS);
+  stage_run(&s, 16000); /* the next save */
+  stage_crash(&s, SIM_POWER_OFF);
+  CU_ASSERT(offsets_get(&s.broker->offsets, SPAN_LITERAL("G"), SPAN_LITERAL("T"), 3) == 9);
+  stage_end(&s);
+}
+
+static void sync_flush_waits_for_the_disk(void) {
+  struct stage s;
+  struct answer a, b;
+  stage_start(&s, "flushDiskType=SYNC_FLUSH\nsyncFlushTimeout=3000\n");
+  stage_send(&s, "T", 0, "x", NULL, &a);
+  sim_disk_sync_delay(s.host, 2000, 2000);
+  int64_t begin = sim_now(s.world);
+  CU_ASSERT(stage_send(&s, "T", 0, "slow", NULL, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(a.at_ms >= begin + 2000);
+  begin = sim_now(s.world);
+  CU_ASSERT(stage_send(&s, "T", 0, "quick", "WAIT\001false\002", &b) == RESPONSE_SUCCESS);
+  CU_ASSERT(b.at_ms < begin + 1000);
+  sim_disk_sync_delay(s.host, 20000, 20000);
+  CU_ASSERT(stage_send(&s, "T", 0, "late", NULL, &a) == RESPONSE_FLUSH_DISK_TIMEOUT);
+  ASSERT_SPAN(answer_ext(&a, "queueOffset"), "3");
+  sim_disk_sync_delay(s.host, 1, 1);
+  stage_run(&s, 30000);
+  stage_end(&s);
+}
+
+static void what_was_flushed_survives_a_power_cut(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, "flushDiskType=SYNC_FLUSH\n");
+  char body[16];
+  for (int i = 0; i < 20; i++) {
+    snprintf(body, sizeof body, "m%d", i);
+    CU_ASSERT(stage_send(&s, "T", 0, body, NULL, &a) == RESPONSE_SUCCESS);
+  }
+  stage_crash(&s, SIM_POWER_OFF);
+  CU_ASSERT(stage_pull(&s, "T", 0, 18, "*", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m18,m19");
+  CU_ASSERT(stage_send(&s, "T", 0, "next", NULL, &a) == RESPONSE_SUCCESS);
+  ASSERT_SPAN(answer_ext(&a, "queueOffset"), "20");
+  stage_end(&s);
+}
+
+static void a_failed_write_is_refused_and_leaves_no_gap(void) {
+  struct stage s;
+  struct answer a, b;
+  stage_start(&s, NULL);
+  CU_ASSERT(stage_send(&s, "T", 0, "one", NULL, &a) == RESPONSE_SUCCESS);
+  struct sim_disk_fault fault = {.ops = SIM_WRITE, .status = STATUS_NO_SPACE};
+  sim_disk_fail(s.host, &fault);
+  CU_ASSERT(stage_send(&s, "T", 0, "lost", NULL, &b) == RESPONSE_SERVICE_NOT_AVAILABLE);
+  sim_disk_fail(s.host, NULL);
+  CU_ASSERT(stage_send(&s, "T", 0, "two", NULL, &a) == RESPONSE_SUCCESS);
+  ASSERT_SPAN(answer_ext(&a, "queueOffset"), "1");
+  CU_ASSERT(stage_pull(&s, "T", 0, 0, "*", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "one,two");
+  stage_end(&s);
+}
+
+static void a_batch_is_stored_together(void) {
+  struct stage s;
+  struct answer a;
+  struct buf body;
+  stage_start(&s, NULL);
+  stage_send(&s, "T", 2, "first", NULL, &a);
+  buf_init(&body, 1 << 16);
+  for (int i = 0; i < 3; i++) {
+    struct batch_item item = {.body = span_of(&"abc"[i], 1), .properties = SPAN_LITERAL("TAGS\001A\002")};
+    batch_item_encode(&item, &body);
+  }
+  struct send_message_request h = {.producerGroup = SPAN_LITERAL("P"), .topic = SPAN_LITERAL("T"), .defaultTopic = SPAN_LITERAL("TBW102"), .defaultTopicQueueNums = 4, .queueId = 2, .batch = true, .present = UINT64_MAX};
+  struct request_out q = {.code = REQUEST_SEND_BATCH_MESSAGE, .header = &send_message_request_header, .fields = &h, .by_short_name = true, .body = buf_span(&body)};
+  stage_ask_wait(&s, 0, &q, &a);
+  CU_ASSERT(a.code == RESPONSE_SUCCESS);
+  ASSERT_SPAN(answer_ext(&a, "queueOffset"), "1");
+  CU_ASSERT(answer_ext(&a, "msgId").len == 3 * 32 + 2);
+  CU_ASSERT(stage_pull(&s, "T", 2, 1, "A", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "a,b,c");
+  q.body = SPAN_LITERAL("\0\0\0\7nonsense");
+  stage_ask_wait(&s, 0, &q, &a);
+  CU_ASSERT(a.code == RESPONSE_MESSAGE_ILLEGAL);
+  buf_fini(&body);
+  stage_end(&s);
+}
+
+static void every_key_of_4_7_0_is_there(void) {
+  enum { JAVA_KEYS = 75 + 66 + 11 + 12, OWN_KEYS = 10 };
+  CU_ASSERT(broker_settings_table.count == JAVA_KEYS + OWN_KEYS);
+  for (size_t i = 0; i < broker_settings_table.count; i++) CU_ASSERT(strlen(broker_settings_table.keys[i].doc) > 5);
+}
+
+static void what_is_not_there_refuses_to_start(void) {
+  static const char *const lines[] = {"enableDLegerCommitLog=true", "brokerRole=SLAVE", "brokerRole=SYNC_MASTER", "aclEnable=true", "mappedFileSizeCommitLog=4096"};
+  for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    struct broker_settings s;
+    struct buf why;
+    buf_init(&why, 4096);
+    CU_ASSERT(config_init(&s, &broker_settings_table) == STATUS_OK);
+    CU_ASSERT(broker_settings_check(&s, &why) == STATUS_OK);
+    CU_ASSERT(config_apply(&s, span_text(lines[i]), "x", NULL) == STATUS_OK);
+    CU_ASSERT(broker_settings_check(&s, &why) != STATUS_OK && why.len > 0);
+    buf_fini(&why);
+    config_fini(&s);
+  }
+}
+
+int main(int argc, char **argv) {
+  static const struct test tests[] = {
+      {"every code is handled or refused", every_code_is_handled_or_refused},
+      {"a sent message is pulled", a_sent_message_is_pulled},
+      {"topics are created as allowed", topics_are_created_as_allowed},
+      {"refused kinds store nothing", refused_kinds_store_nothing},
+      {"a parked pull is woken by its tag only", a_parked_pull_is_woken_by_its_tag_only},
+      {"a parked pull ends in time and with its connection", a_parked_pull_ends_in_time_and_with_its_connection},
+      {"consumers hear of each other", consumers_hear_of_each_other},
+      {"consumer offsets survive", consumer_offsets_survive},
+      {"sync flush waits for the disk", sync_flush_waits_for_the_disk},
+      {"what was flushed survives a power cut", what_was_flushed_survives_a_power_cut},
+      {"a failed write is refused and leaves no gap", a_failed_write_is_refused_and_leaves_no_gap},
+      {"a batch is stored together", a_batch_is_stored_together},
+      {"every key of 4.7.0 is there", every_key_of_4_7_0_is_there},
+      {"what is not there refuses to start", what_is_not_there_refuses_to_start},
+      {NULL, NULL}};
+  return run_tests("broker", tests, argc, argv);
+}
