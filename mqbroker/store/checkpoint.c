@@ -24,7 +24,10 @@ enum status checkpoint_open(struct disk *disk, const char *path, struct disk_fil
   enum status status = disk->ops->open(disk, path, DISK_CREATE, 0, out);
   if (status != STATUS_OK) return status;
   if (disk->ops->length(disk, *out) < CHECKPOINT_LENGTH) status = disk->ops->truncate(disk, *out, CHECKPOINT_LENGTH);
-  if (status != STATUS_OK) disk->ops->close(disk, *out);
+  if (status != STATUS_OK) {
+    disk->ops->close(disk, *out);
+    *out = NULL; /* the caller closes what it has been given */
+  }
   return status;
 }
 

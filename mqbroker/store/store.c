@@ -212,9 +212,11 @@ static bool staged_room(struct store *s, size_t count) {
   return true;
 }
 
+/* A NUL in the properties would look like a torn record to the recovery after a crash. */
 static bool acceptable(const struct message *m) {
   return m->topic.len > 0 && m->topic.len <= TOPIC_LENGTH_MAX && m->properties.len <= PROPERTIES_LENGTH_MAX &&
-         m->body.len <= INT32_MAX;
+         m->body.len <= INT32_MAX && span_find(m->topic, 0, 0) == m->topic.len &&
+         span_find(m->properties, 0, 0) == m->properties.len;
 }
 
 static bool size_fits(const struct store *s, size_t size) {

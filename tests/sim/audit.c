@@ -142,8 +142,8 @@ static void compare_with_ledger(struct audit *a) {
       if (!s->acked || strcmp(s->broker, c->name) != 0) continue;
       struct place place = {s->queue, s->offset};
       if (map_get(&a->found, span_of(&place, sizeof place)) == NULL)
-        ledger_violation(l, "message %zu of producer %zu was acknowledged at %lld for %s queue %d offset %lld: it is gone",
-                         j, i, (long long)s->acked_ms, s->broker, s->queue, (long long)s->offset);
+        ledger_violation(l, "%s queue %d offset %lld: message %zu of producer %zu, acknowledged at %lld, is gone",
+                         s->broker, s->queue, (long long)s->offset, j, i, (long long)s->acked_ms);
     }
 }
 

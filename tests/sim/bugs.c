@@ -30,8 +30,12 @@ bool bug_plant(const char *name) {
 
 void bug_begin(void) { prng_init(&chance, 1); }
 
-void bug_list(void) {
-  for (int i = 1; i < BUG_COUNT; i++) printf("  %-20s %s\n", bugs[i].name, bugs[i].doc);
+void bug_list(bool docs) {
+  for (int i = BUG_NONE + 1; i < BUG_COUNT; i++)
+    if (docs)
+      printf("  %-20s %s\n", bugs[i].name, bugs[i].doc);
+    else
+      printf("%s\n", bugs[i].name);
 }
 
 static bool bites(enum bug bug, uint64_t one_in) { return planted == bug && prng_chance(&chance, 1, one_in); }

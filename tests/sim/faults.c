@@ -37,7 +37,8 @@ static void cut(struct swarm *s, bool both) {
 }
 
 static void stop(struct swarm *s, enum sim_stop how) {
-  struct machine *m = any_machine(s);
+  /* Brokers have most to lose. */
+  struct machine *m = prng_chance(sim_chance(s->world), 1, 2) ? any_broker(s) : any_machine(s);
   machine_stop(m, how);
   machine_start_at(m, sim_now(s->world) + upto(s, prng_chance(sim_chance(s->world), 1, 2) ? 300 : 8000));
 }
@@ -104,7 +105,7 @@ void faults_mend(struct swarm *s) {
   for (unsigned i = 0; i < s->site.count; i++) {
     struct machine *m = &s->site.machines[i];
     sim_clock_drift(m->host, 0);
-    sim_disk_sync_delay(m->host, 1, 5);
+    sim_disk_sync_delay(m->host, 1, s->plan.sync_ms);
     sim_disk_fail(m->host, NULL);
     /* A broker that saw its disk fail refuses to write until a person has looked and started it again. */
     if (m->ops == &broker_ops && s->happened[FAULT_BAD_DISK] > 0) machine_stop(m, SIM_KILL);

@@ -129,8 +129,8 @@ static void check_seen(struct ledger *l, size_t producer, size_t seq) {
   const struct sent *s = &l->producers[producer].sent[seq];
   for (size_t g = 0; s->acked && g < l->group_count; g++)
     if (s->seen_ms[g] < 0)
-      ledger_violation(l, "message %zu of producer %zu (%s queue %d offset %lld) never reached group %zu", seq, producer,
-                       s->broker, s->queue, (long long)s->offset, g);
+      ledger_violation(l, "%s queue %d offset %lld: message %zu of producer %zu never reached group %zu", s->broker,
+                       s->queue, (long long)s->offset, seq, producer, g);
 }
 
 void ledger_check_all_seen(struct ledger *l) {
@@ -144,7 +144,7 @@ void ledger_check_prompt(struct ledger *l, int64_t since_ms, int64_t within_ms) 
       const struct sent *s = &l->producers[i].sent[j];
       for (size_t g = 0; s->acked && s->acked_ms >= since_ms && g < l->group_count; g++)
         if (s->seen_ms[g] < 0 || s->seen_ms[g] > s->acked_ms + within_ms)
-          ledger_violation(l, "message %zu of producer %zu was acknowledged at %lld and reached group %zu at %lld", j, i,
+          ledger_violation(l, "message %zu of producer %zu, acknowledged at %lld, reached group %zu at %lld", j, i,
                            (long long)s->acked_ms, g, (long long)s->seen_ms[g]);
     }
 }

@@ -17,6 +17,7 @@ static const char usage[] = "usage: sim [--seeds A-B] [--trace] [--twice] [--bug
                             "  SEED          this one only\n"
                             "  --trace       print what happened\n"
                             "  --twice       run each world twice: its history must be the same\n"
+                            "  --bugs        list the names of the bugs\n"
                             "  --bug NAME    plant a bug; success is to find it:\n";
 
 struct options {
@@ -56,16 +57,16 @@ static bool parse_arguments(int argc, char **argv, struct options *o) {
 static void describe(uint64_t seed, const struct outcome *o) {
   struct plan p;
   swarm_plan(seed, &p);
-  printf("seed %llu: %d name servers, %d brokers %s, %d producers, %d groups; %llu events, %llu acknowledged", (unsigned long long)seed,
-         p.namesrvs, p.brokers, p.sync_flush ? "SYNC_FLUSH" : "ASYNC_FLUSH", p.producers, p.groups,
-         (unsigned long long)o->events, (unsigned long long)o->acked);
+  printf("seed %llu: %d name servers, %d brokers %s, %d producers, %d groups; %llu events, %llu acknowledged",
+         (unsigned long long)seed, p.namesrvs, p.brokers, p.sync_flush ? "SYNC_FLUSH" : "ASYNC_FLUSH", p.producers,
+         p.groups, (unsigned long long)o->events, (unsigned long long)o->acked);
   for (int i = 0; i < FAULT_COUNT; i++)
     if (o->happened[i] > 0) printf(", %u %s", o->happened[i], swarm_fault_names[i]);
   printf("; history %016llx\n", (unsigned long long)o->hash);
 }
 
 struct total {
-  uint64_t failed, events, acked, seen, answers, stored;
+  uint64_t worlds, failed, events, acked, seen, answers, stored;
   uint64_t happened[FAULT_COUNT];
 };
 
@@ -74,7 +75,7 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
   struct outcome outcome, again;
   buf_init(&trace, TRACE_MAX);
   swarm_run(seed, o->trace ? &trace : NULL, &outcome);
-  fwrite(trace.ptr, 1, trace.len, stdout);
+  if (trace.len > 0) fwrite(trace.ptr, 1, trace.len, stdout);
   buf_fini(&trace);
   if (o->twice) {
     swarm_run(seed, NULL, &again);
@@ -82,6 +83,7 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
       snprintf(outcome.violation, sizeof outcome.violation, "the same seed had another history");
   }
   bool failed = outcome.violation[0] != '\0';
+  t->worlds++;
   t->failed += failed;
   t->events += outcome.events;
   t->acked += outcome.acked;
@@ -90,15 +92,30 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
   t->stored += outcome.stored;
   for (int i = 0; i < FAULT_COUNT; i++) t->happened[i] += outcome.happened[i];
   if (o->first == o->last || (failed && t->failed <= FAILURES_SHOWN)) describe(seed, &outcome);
-  if (failed && t->failed <= FAILURES_SHOWN) printf("seed %llu: FAILED %s\n", (unsigned long long)seed, outcome.violation);
+  if (failed && t->failed <= FAILURES_SHOWN)
+    printf("seed %llu: FAILED %s\n", (unsigned long long)seed, outcome.violation);
+}
+
+static void summarize(const struct total *t, double seconds) {
+  printf("%llu worlds, %llu failed; %llu events in %.1f s; messages: %llu acknowledged, %llu stored, %llu seen; "
+         "%llu answers; faults:",
+         (unsigned long long)t->worlds, (unsigned long long)t->failed, (unsigned long long)t->events, seconds,
+         (unsigned long long)t->acked, (unsigned long long)t->stored, (unsigned long long)t->seen,
+         (unsigned long long)t->answers);
+  for (int i = 0; i < FAULT_COUNT; i++)
+    printf(" %llu %s%s", (unsigned long long)t->happened[i], swarm_fault_names[i], i + 1 < FAULT_COUNT ? "," : "\n");
 }
 
 int main(int argc, char **argv) {
   struct options o = {.first = 1, .last = 100};
   setvbuf(stdout, NULL, _IOLBF, 0);
+  if (argc == 2 && strcmp(argv[1], "--bugs") == 0) {
+    bug_list(false);
+    return EXIT_SUCCESS;
+  }
   if (!parse_arguments(argc, argv, &o)) {
     fputs(usage, stdout);
-    bug_list();
+    bug_list(true);
     return EXIT_USAGE;
   }
   struct total t = {0};
@@ -107,11 +124,6 @@ int main(int argc, char **argv) {
     run_one(seed, &o, &t);
     if (o.bug && t.failed > 0) break; /* found */
   }
-  printf("%llu worlds, %llu failed; %llu events in %.1f s; messages: %llu acknowledged, %llu stored, %llu seen; "
-         "%llu answers; faults:",
-         (unsigned long long)(o.last - o.first + 1), (unsigned long long)t.failed, (unsigned long long)t.events,
-         (double)(clock() - start) / CLOCKS_PER_SEC, (unsigned long long)t.acked, (unsigned long long)t.stored,
-         (unsigned long long)t.seen, (unsigned long long)t.answers);
-  for (int i = 0; i < FAULT_COUNT; i++) printf(" %llu %s%s", (unsigned long long)t.happened[i], swarm_fault_names[i], i + 1 < FAULT_COUNT ? "," : "\n");
+  summarize(&t, (double)(clock() - start) / CLOCKS_PER_SEC);
   return (t.failed > 0) == o.bug ? EXIT_SUCCESS : EXIT_FAILURE;
 }

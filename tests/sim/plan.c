@@ -21,7 +21,8 @@ void swarm_plan(uint64_t seed, struct plan *out) {
                        .fault_gap_ms = between(&p, 200, 3000),
                        .segment_bytes = 1 << between(&p, 14, 18),
                        .queue_units = between(&p, 10, 300),
-                       .queues = between(&p, 1, 4)};
+                       .queues = between(&p, 1, 4),
+                       .sync_ms = prng_chance(&p, 1, 2) ? between(&p, 1, 10) : between(&p, 10, 400)};
   for (int i = 0; i < FAULT_COUNT; i++)
     if (prng_chance(&p, 1, 4)) out->faults |= 1u << i;
   /* Without SYNC_FLUSH a power cut may lose what was acknowledged: that is what the user chose. */

@@ -30,6 +30,7 @@ static void on_done(struct send_op *op, struct moment now) {
   struct slot *slot = (struct slot *)op;
   struct producer_traffic *t = slot->program->traffic;
   (void)now;
+  if (!slot->busy) ledger_violation(t->ledger, "send of message %zu of producer %zu ended twice", slot->seq, t->number);
   slot->busy = false;
   if (op->error.result != MQ_OK) {
     sim_say(t->ledger->world, slot->program->machine->host, "message %zu failed: %s", slot->seq, op->error.text);

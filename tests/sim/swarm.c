@@ -5,9 +5,11 @@
 
 enum {
   CHAOS_BEGIN_MS = 3000,
-  SETTLE_MS = 60000,  /* a name server is told of a broker within 30 s, a client asks within another 30 s */
+  MENDED_MS = 30000,  /* a name server is told of a broker within 30 s, */
+  SETTLE_MS = 60000,  /* a client asks within another 30 s; twice, for a topic that is made only now */
+  SETTLE_BUDGET = 5,  /* messages of each producer, so that the topic exists */
   PROMPT_MS = 4000,   /* calm traffic at the end */
-  PROMPT_LIMIT_MS = 1000, /* in which a calm message reaches every group */
+  PROMPT_LIMIT_MS = 1000, /* in which a calm message reaches every group, once it was acknowledged */
   PROMPT_BUDGET = 20,
   DRAIN_MS = 12000,   /* the longest time-out of a send, and then the consumers */
   STOP_MS = 10000,    /* of a broker, at most */
@@ -36,6 +38,7 @@ static void add_servers(struct swarm *s) {
                                 .segment_bytes = s->plan.segment_bytes,
                                 .queue_units = s->plan.queue_units,
                                 .queues = s->plan.queues};
+    sim_disk_sync_delay(s->brokers[i]->host, 1, s->plan.sync_ms);
   }
 }
 
@@ -49,10 +52,10 @@ static void add_clients(struct swarm *s) {
                                                        .topic = SWARM_TOPIC,
                                                        .serialize = (enum serialize)between(p, 0, 1),
                                                        .depth = ordered ? 1 : between(p, 1, PRODUCER_DEPTH_MAX),
-                                                       .gap_ms = between(p, 20, 300),
-                                                       .budget = (size_t)between(p, 20, 200),
+                                                       .gap_ms = between(p, 5, 150),
+                                                       .budget = SIZE_MAX,
                                                        .ordered = ordered,
-                                                       .timeout_ms = between(p, 500, 10000)};
+                                                       .timeout_ms = between(p, 2000, 10000)};
     s->ledger.producers[i].ordered = ordered;
     s->producers[i] = add(s, "producer", i, &producer_ops, &s->producer_configs[i]);
   }
@@ -96,6 +99,10 @@ static void start_all(struct swarm *s) {
     machine_start_at(&s->site.machines[i], (int64_t)prng_below(sim_chance(s->world), 2000));
 }
 
+static void set_budgets(struct swarm *s, size_t budget) {
+  for (int i = 0; i < s->plan.producers; i++) s->producer_configs[i].budget = budget;
+}
+
 /* Everything sent in calm waters is acknowledged, and soon at every consumer. */
 static bool check_calm(struct swarm *s) {
   size_t first[SWARM_PRODUCERS_MAX];
@@ -103,11 +110,11 @@ static bool check_calm(struct swarm *s) {
   for (int i = 0; i < s->plan.producers; i++) {
     struct producer_traffic *t = &s->producer_configs[i];
     first[i] = s->ledger.producers[i].count;
-    t->budget = PROMPT_BUDGET;
     if (t->gap_ms > PROMPT_MS / PROMPT_BUDGET / 2) t->gap_ms = PROMPT_MS / PROMPT_BUDGET / 2;
   }
+  set_budgets(s, PROMPT_BUDGET);
   run_until(s, since_ms + PROMPT_MS);
-  for (int i = 0; i < s->plan.producers; i++) s->producer_configs[i].budget = 0;
+  set_budgets(s, 0);
   if (!run_until(s, sim_now(s->world) + DRAIN_MS)) return false;
   for (int i = 0; i < s->plan.producers; i++) {
     struct ledger_producer *p = &s->ledger.producers[i];
@@ -134,7 +141,9 @@ static uint64_t course(struct swarm *s) {
   faults_begin(s);
   if (!run_until(s, CHAOS_BEGIN_MS + s->plan.chaos_ms)) return 0;
   faults_mend(s);
-  for (int i = 0; i < s->plan.producers; i++) s->producer_configs[i].budget = 0;
+  set_budgets(s, 0);
+  if (!run_until(s, sim_now(s->world) + MENDED_MS)) return 0;
+  set_budgets(s, SETTLE_BUDGET);
   if (!run_until(s, sim_now(s->world) + SETTLE_MS)) return 0;
   if (!check_calm(s)) return 0;
   /* What was read before it was synced and then lost with the power gives its offset to another message: a

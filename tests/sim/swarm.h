@@ -44,6 +44,7 @@ struct plan {
   int64_t chaos_ms;
   int fault_gap_ms; /* mean */
   int segment_bytes, queue_units, queues;
+  int sync_ms; /* the longest a sync takes on a healthy disk */
 };
 
 struct swarm {
@@ -99,6 +100,6 @@ enum bug {
 /* False: no such bug. */
 bool bug_plant(const char *name);
 void bug_begin(void); /* a new world: the same again */
-void bug_list(void);
+void bug_list(bool docs); /* names, one a line */
 
 #endif
