@@ -9,3 +9,4 @@ include tests/unit/store/local.mk
 include tests/unit/namesrv/local.mk
 include tests/unit/client/local.mk
 include tests/unit/broker/local.mk
+include tests/unit/mqstore/local.mk

@@ -121,7 +121,8 @@ int command_index(struct tool *t, char **args) {
     struct span topic = span_text(args[1]), key = span_text(args[2]);
     size_t max = t->o.max >= 0 && t->o.max < INDEX_FOUND_MAX ? (size_t)t->o.max : INDEX_FOUND_MAX;
     size_t n = key_index_find(&s.index, topic, key, t->o.begin_ms, t->o.end_ms, max, offsets);
-    for (size_t i = 0; i < n; i++) show_found(t, &s, offsets[i], topic, key);
+    for (size_t i = 0; i < n; i++) /* a record that has a key twice is found twice */
+      if (i == 0 || offsets[i] != offsets[i - 1]) show_found(t, &s, offsets[i], topic, key);
     if (n == 0 && !t->o.json) fputs("nothing found\n", t->out);
     code = storedir_trouble(&s, n == 0 ? EXIT_PROBLEMS : EXIT_FINE);
   }

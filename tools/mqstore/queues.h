@@ -34,7 +34,7 @@ struct queue_walk {
   int64_t next, last; /* queue offset that comes next; of the last record */
   int64_t shift;      /* unit number minus queue offset, normally 0 */
   int64_t first_unit, end_unit; /* units with their records: [first, end); first < 0: none yet */
-  int64_t lost_count, lost_first, lost_last, lost_offset, lost_unit, lost_points_to; /* a run of records without unit */
+  int64_t lost_count, lost_first, lost_last, lost_unit, lost_points_to; /* a run of records without unit */
   int64_t optional_count; /* records that need no unit yet */
   int64_t ext_address;    /* of the last ext unit */
 };

@@ -17,6 +17,7 @@ struct built_queue {
   int32_t id;
   int64_t next;    /* unit that comes next; < 0: none yet */
   int64_t written; /* units before it are in files */
+  int64_t unsynced; /* start of the file written last; < 0: none */
   uint8_t *tail;   /* of units [written, next) */
 };
 
@@ -54,7 +55,7 @@ static struct built_queue *find_or_make(struct queue_builder *b, const struct me
   q = calloc(1, sizeof *q);
   if (q == NULL) return NULL;
   q->id = m->queue_id;
-  q->next = -1;
+  q->next = q->unsynced = -1;
   q->topic = arena_copy(&b->r->store->arena, m->topic);
   q->tail = malloc(TAIL_BYTES);
   if (q->topic.ptr == NULL || q->tail == NULL || map_put(&b->queues, name, q, NULL) != STATUS_OK) {
@@ -70,22 +71,41 @@ static bool queue_dir(const struct queue_builder *b, const struct built_queue *q
          DISK_PATH_MAX;
 }
 
-/* Bytes at a place in the list of files, within one file. */
-static enum status write_at(struct queue_builder *b, const struct built_queue *q, int64_t position, struct span bytes) {
+static enum status file_open(struct queue_builder *b, const struct built_queue *q, int64_t start,
+                             struct disk_file **out) {
   char path[DISK_PATH_MAX];
   struct disk *disk = b->r->store->disk;
-  struct disk_file *file;
-  int64_t start = position - position % b->r->queue_file;
   if (!queue_dir(b, q, path)) return STATUS_LIMIT;
   enum status status = disk->ops->make_dirs(disk, path);
   if (status != STATUS_OK) return status;
   size_t n = strlen(path);
   if (snprintf(path + n, sizeof path - n, "/%020" PRId64, start) >= (int)(sizeof path - n)) return STATUS_LIMIT;
-  status = disk->ops->open(disk, path, DISK_CREATE, b->r->queue_file, &file);
+  return disk->ops->open(disk, path, DISK_CREATE, b->r->queue_file, out);
+}
+
+static enum status file_sync(struct queue_builder *b, struct built_queue *q) {
+  struct disk *disk = b->r->store->disk;
+  struct disk_file *file;
+  if (q->unsynced < 0) return STATUS_OK;
+  enum status status = file_open(b, q, q->unsynced, &file);
+  if (status != STATUS_OK) return status;
+  status = disk->ops->sync(disk, file);
+  disk->ops->close(disk, file);
+  q->unsynced = -1;
+  return status;
+}
+
+/* Bytes at a place in the list of files, within one file. */
+static enum status write_at(struct queue_builder *b, struct built_queue *q, int64_t position, struct span bytes) {
+  struct disk *disk = b->r->store->disk;
+  struct disk_file *file;
+  int64_t start = position - position % b->r->queue_file;
+  enum status status = start == q->unsynced ? STATUS_OK : file_sync(b, q);
+  if (status == STATUS_OK) status = file_open(b, q, start, &file);
   if (status != STATUS_OK) return status;
   status = disk->ops->write(disk, file, position - start, &bytes, 1);
-  if (status == STATUS_OK) status = disk->ops->sync(disk, file);
   disk->ops->close(disk, file);
+  q->unsynced = start;
   return status;
 }
 
@@ -136,7 +156,7 @@ static enum status start_over(struct queue_builder *b, struct built_queue *q) {
     if (snprintf(path, sizeof path, "%s/%.*s", dir, SPAN_ARG(entries[i].name)) >= (int)sizeof path) return STATUS_LIMIT;
     status = disk->ops->remove(disk, path);
   }
-  q->next = -1;
+  q->next = q->unsynced = -1;
   q->written = 0;
   return status;
 }
@@ -174,6 +194,7 @@ enum status queue_builder_finish(struct queue_builder *b) {
   for (struct map_entry *e = map_first(&b->queues); e != NULL && status == STATUS_OK; e = map_next(&b->queues, e)) {
     struct built_queue *q = e->value;
     status = tail_write(b, q);
+    if (status == STATUS_OK) status = file_sync(b, q);
     if (status == STATUS_OK) status = queue_dir(b, q, dir) ? disk->ops->sync_dir(disk, dir) : STATUS_LIMIT;
     if (status != STATUS_OK) break;
     *strrchr(dir, '/') = '\0';

@@ -19,7 +19,6 @@ static void lost_add(struct store_queue *q, const struct log_item *item, int64_t
   struct queue_walk *w = &q->walk;
   if (w->lost_count++ == 0) {
     w->lost_first = item->record_offset;
-    w->lost_offset = item->message.queue_offset;
     w->lost_unit = number;
     w->lost_points_to = points_to;
   }
@@ -50,16 +49,19 @@ static void lost_flush(struct verify *v, struct store_queue *q, enum severity se
 
 /* ---- a record and its queue offset ---- */
 
-/* Queue offsets are dense. After a wrong one both ways to go on are accepted: from it, or as if it had been right. */
-static void check_dense(struct verify *v, struct store_queue *q, const struct log_item *item) {
+/* Queue offsets are dense. After a wrong one both ways to go on are accepted: from it, or as if it had been right.
+ * Returns the one it should have. */
+static int64_t check_dense(struct verify *v, struct store_queue *q, const struct log_item *item) {
   struct queue_walk *w = &q->walk;
-  int64_t got = item->message.queue_offset;
+  int64_t got = item->message.queue_offset, right = got;
   if (!w->started) {
     w->started = true;
-    if (got != 0 && v->log_first == 0 && !item->source->dledger)
+    if (got != 0 && v->log_first == 0 && !item->source->dledger) {
       verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                        "the first record of %s, at offset %" PRId64 ", has queue offset %" PRId64, q->files.label,
                        item->record_offset, got);
+      right = 0;
+    }
   } else if (got == 0 && w->next > 0) {
     verify_report_at(v, NOTE, &item->source->files, item->offset,
                      "%s starts again with the record at offset %" PRId64 ": the topic was deleted before", q->files.label,
@@ -70,12 +72,11 @@ static void check_dense(struct verify *v, struct store_queue *q, const struct lo
     verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                      "record at offset %" PRId64 " has queue offset %" PRId64 " in %s, %" PRId64 " comes next",
                      item->record_offset, got, q->files.label, w->next);
-    w->last = got;
-    w->next++;
-    return;
+    right = w->next;
   }
   w->last = got;
-  w->next = got + 1;
+  w->next = right + 1;
+  return right;
 }
 
 /* ---- a record and its unit ---- */
@@ -133,10 +134,10 @@ static int64_t find_near(const struct store_queue *q, int64_t number, int64_t of
   return -1;
 }
 
-static void check_place(struct verify *v, struct store_queue *q, const struct log_item *item) {
+static void check_place(struct verify *v, struct store_queue *q, const struct log_item *item, int64_t queue_offset) {
   struct queue_walk *w = &q->walk;
   struct queue_unit u;
-  int64_t number = item->message.queue_offset + w->shift;
+  int64_t number = queue_offset + w->shift;
   bool present = number >= 0 && number < q->end && queue_unit_at(q, number, &u) && !unit_is_empty(&u) && !unit_is_blank(&u);
   if (present && u.offset == item->record_offset) {
     check_unit(v, q, item, number, &u);
@@ -147,11 +148,11 @@ static void check_place(struct verify *v, struct store_queue *q, const struct lo
     lost_add(q, item, number, present ? u.offset : -1);
     return;
   }
-  int64_t shift = near - item->message.queue_offset;
+  int64_t shift = near - queue_offset;
   lost_flush(v, q, PROBLEM);
   verify_report_at(v, PROBLEM, &q->files, unit_position(near),
                    "unit %" PRId64 " is of the record with queue offset %" PRId64 " at offset %" PRId64
-                   ": from here on units stand %+" PRId64 " off their places", near, item->message.queue_offset,
+                   ": from here on units stand %+" PRId64 " off their places", near, queue_offset,
                    item->record_offset, shift);
   w->shift = shift;
   check_unit(v, q, item, near, &u);
@@ -166,12 +167,12 @@ void verify_queue_record(struct verify *v, const struct log_item *item, bool req
     v->store->cache.trouble = STATUS_NO_MEMORY;
     return;
   }
-  check_dense(v, q, item);
-  if (!required && m->queue_offset + q->walk.shift >= q->end) {
+  int64_t queue_offset = check_dense(v, q, item);
+  if (!required && queue_offset + q->walk.shift >= q->end) {
     q->walk.optional_count++;
     return;
   }
-  check_place(v, q, item);
+  check_place(v, q, item, queue_offset);
 }
 
 /* ---- what is left over ---- */
