@@ -86,6 +86,10 @@ void client_poll_soon(struct client *c, struct moment now) {
   if (due < c->poll.timer.due_ms) job_at(c, &c->poll, due);
 }
 
+void client_poll_within(struct client *c, int delay_ms, struct moment now) {
+  if (c->started && now.mono_ms + delay_ms < c->poll.timer.due_ms) job_at(c, &c->poll, now.mono_ms + delay_ms);
+}
+
 void client_rebalance_soon(struct client *c, struct moment now) {
   if (!c->started) return;
   int64_t due = c->rebalanced_ms + REBALANCE_GAP_MS;

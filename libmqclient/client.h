@@ -113,6 +113,8 @@ void client_heartbeat(struct client *c, struct moment now);
 void client_greet_new(struct client *c, struct moment now);
 /* The topics' routes are asked for again, once, soon. */
 void client_poll_soon(struct client *c, struct moment now);
+/* The same, no later than delay_ms from now. */
+void client_poll_within(struct client *c, int delay_ms, struct moment now);
 /* All consumers rebalance in the next turn. */
 void client_rebalance_soon(struct client *c, struct moment now);
 

@@ -2,13 +2,21 @@
 noinst_LTLIBRARIES += libmqclient/libclientcore.la
 
 libmqclient_libclientcore_la_SOURCES = \
+  libmqclient/allocate.c libmqclient/allocate.h \
   libmqclient/client.c libmqclient/client.h \
+  libmqclient/consume.c \
   libmqclient/consumer_pull.c libmqclient/consumer_pull.h \
+  libmqclient/consumer_push.c libmqclient/consumer_push.h \
   libmqclient/heartbeat.c \
   libmqclient/message.c libmqclient/message.h \
   libmqclient/name_servers.c libmqclient/name_servers.h \
   libmqclient/offsets.c libmqclient/offsets.h \
+  libmqclient/ordered.c \
+  libmqclient/process_queue.c libmqclient/process_queue.h \
   libmqclient/producer.c libmqclient/producer.h \
+  libmqclient/push_offsets.c \
+  libmqclient/push_pull.c \
+  libmqclient/rebalance.c \
   libmqclient/pull.c libmqclient/pull.h \
   libmqclient/queue_query.c libmqclient/queue_query.h \
   libmqclient/route.c libmqclient/route.h \
@@ -24,13 +32,15 @@ mqclient_HEADERS = \
   include/mqclient/message.h \
   include/mqclient/mqclient.h \
   include/mqclient/producer.h \
-  include/mqclient/pull_consumer.h
+  include/mqclient/pull_consumer.h \
+  include/mqclient/push_consumer.h
 
 libmqclient_libmqclient_la_SOURCES = \
   libmqclient/api_error.c \
   libmqclient/api_message.c \
   libmqclient/api_producer.c \
   libmqclient/api_pull.c \
+  libmqclient/api_push.c \
   libmqclient/instance.c libmqclient/instance.h \
   libmqclient/settings.c libmqclient/settings.h \
   libmqclient/slots.c libmqclient/slots.h \

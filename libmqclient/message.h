@@ -40,13 +40,15 @@ void message_put_properties(const struct mq_message *m, struct buf *out);
 
 struct delivery;
 
+struct consume_task;
+
 struct received {
   struct mq_message message; /* first: the API's handle */
   struct delivery *delivery;
-  struct received *next, *prev; /* in the process queue */
+  struct received *next, *prev; /* in the process queue; NULL: not in it */
+  struct consume_task *task;    /* that has it */
+  int refs;                     /* the process queue and the task */
   bool unpacked;                /* the body lies in delivery->unpacked */
-  bool taken;                   /* a consume task has it */
-  int64_t taken_ms;
 };
 
 struct delivery {

@@ -17,16 +17,14 @@ void buf_clear(struct buf *b) {
   b->failed = false;
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t n) {
+uint8_t *buf_grow(struct buf *b, size_t n) {
   if (b->failed) return NULL;
   if (n > b->limit || b->len > b->limit - n) {
     b->failed = true;
     return NULL;
   }
-  if (b->cap - b->len >= n && b->ptr != NULL) return b->ptr + b->len;
   size_t cap = b->cap < 256 ? 256 : b->cap;
   while (cap - b->len < n) cap *= 2;
-  if (cap > b->limit) cap = b->limit; /* so that the short way above keeps the limit too */
   uint8_t *ptr = realloc(b->ptr, cap);
   if (ptr == NULL) {
     b->failed = true;
@@ -37,43 +35,7 @@ uint8_t *buf_reserve(struct buf *b, size_t n) {
   return ptr + b->len;
 }
 
-void buf_put(struct buf *b, struct span s) {
-  if (s.len == 0) return;
-  uint8_t *p = buf_reserve(b, s.len);
-  if (p == NULL) return;
-  memcpy(p, s.ptr, s.len);
-  b->len += s.len;
-}
-
 void buf_put_text(struct buf *b, const char *text) { buf_put(b, span_text(text)); }
-
-void buf_put_u8(struct buf *b, uint8_t v) {
-  uint8_t *p = buf_reserve(b, 1);
-  if (p == NULL) return;
-  *p = v;
-  b->len += 1;
-}
-
-void buf_put_u16(struct buf *b, uint16_t v) {
-  uint8_t *p = buf_reserve(b, 2);
-  if (p == NULL) return;
-  put_u16(p, v);
-  b->len += 2;
-}
-
-void buf_put_u32(struct buf *b, uint32_t v) {
-  uint8_t *p = buf_reserve(b, 4);
-  if (p == NULL) return;
-  put_u32(p, v);
-  b->len += 4;
-}
-
-void buf_put_u64(struct buf *b, uint64_t v) {
-  uint8_t *p = buf_reserve(b, 8);
-  if (p == NULL) return;
-  put_u64(p, v);
-  b->len += 8;
-}
 
 void buf_put_decimal(struct buf *b, int64_t v) {
   char text[21];

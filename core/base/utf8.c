@@ -6,11 +6,16 @@
 /* Range of the second byte: narrower for the leads that could be overlong, surrogates or past U+10FFFF. */
 static bool second_byte_fits(uint8_t lead, uint8_t b) {
   switch (lead) {
-  case 0xE0: return b >= 0xA0 && b <= 0xBF;
-  case 0xED: return b >= 0x80 && b <= 0x9F;
-  case 0xF0: return b >= 0x90 && b <= 0xBF;
-  case 0xF4: return b >= 0x80 && b <= 0x8F;
-  default: return b >= 0x80 && b <= 0xBF;
+  case 0xE0:
+    return b >= 0xA0 && b <= 0xBF;
+  case 0xED:
+    return b >= 0x80 && b <= 0x9F;
+  case 0xF0:
+    return b >= 0x90 && b <= 0xBF;
+  case 0xF4:
+    return b >= 0x80 && b <= 0x8F;
+  default:
+    return b >= 0x80 && b <= 0xBF;
   }
 }
 

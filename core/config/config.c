@@ -69,6 +69,7 @@ static char *copy_text(struct span s) {
 static enum status keep_unknown(struct config_base *base, struct span key, struct span value) {
   struct config_unknown **link = &base->unknown;
   size_t count = 0;
+  if (span_find(key, '\0', 0) < key.len || span_find(value, '\0', 0) < value.len) return STATUS_INVALID;
   for (; *link != NULL; link = &(*link)->next, count++)
     if (span_is(key, (*link)->key)) break;
   if (*link == NULL && count >= UNKNOWN_MAX) return STATUS_LIMIT;
@@ -97,6 +98,7 @@ enum status config_set(void *settings, struct span key, struct span value, struc
     enum status status = keep_unknown(base, key, value);
     if (why == NULL) return status;
     buf_printf(why, "unknown key '%.*s'", SPAN_ARG(key));
+    if (status == STATUS_INVALID) buf_put_text(why, " with a NUL character in it or in its value");
     if (nearest != NULL) buf_printf(why, " (did you mean '%s'?)", nearest);
     return status;
   }

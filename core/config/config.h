@@ -31,8 +31,8 @@ struct config_key {
   const char *name;
   enum config_type type;
   size_t offset; /* in the settings structure: int32_t, int64_t, bool, char * (heap, owned), int32_t (enum) */
-  const char *default_text; /* NULL: text key without value */
-  int64_t min, max;         /* I32, I64 */
+  const char *default_text;      /* NULL: text key without value */
+  int64_t min, max;              /* I32, I64 */
   const char *const *enum_names; /* CONFIG_ENUM; NULL-terminated */
   int flags;
   const char *doc; /* one line: what it does and its unit */
@@ -55,8 +55,8 @@ struct config_base {
 /* Fills in the defaults. settings points to a structure that begins with struct config_base. */
 enum status config_init(void *settings, const struct config_table *table) MUST_USE;
 void config_fini(void *settings);
-/* Sets one key from text. NOT_FOUND: unknown (kept); INVALID: not a number, out of range...: settings
- * unchanged. why gets a sentence naming key, value and what is allowed. */
+/* Sets one key from text. NOT_FOUND: unknown (kept; LIMIT when there are too many); INVALID: not a number, out of
+ * range...: settings unchanged. why gets a sentence naming key, value and what is allowed. */
 enum status config_set(void *settings, struct span key, struct span value, struct buf *why) MUST_USE;
 /* Text value of a key (a kept unknown one too) appended to out; NOT_FOUND when unknown, without value, or
  * secret. */

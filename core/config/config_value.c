@@ -60,10 +60,8 @@ const char *config_nearest(const struct config_table *table, struct span name) {
 /* "key 'x': 'y' is not " with the value hidden for a secret; the caller adds what is allowed. */
 static void begin_sentence(struct buf *why, const struct config_key *key, struct span text) {
   int shown = text.len < SHOWN_MAX ? (int)text.len : SHOWN_MAX;
-  if ((key->flags & CONFIG_SECRET) != 0)
-    buf_printf(why, "key '%s': its value is not ", key->name);
-  else
-    buf_printf(why, "key '%s': '%.*s' is not ", key->name, shown, shown > 0 ? (const char *)text.ptr : "");
+  if ((key->flags & CONFIG_SECRET) != 0) buf_printf(why, "key '%s': its value is not ", key->name);
+  else buf_printf(why, "key '%s': '%.*s' is not ", key->name, shown, shown > 0 ? (const char *)text.ptr : "");
 }
 
 static bool read_number(const struct config_key *key, struct span text, int64_t *out) {
@@ -88,22 +86,30 @@ static void end_sentence(struct buf *why, const struct config_key *key) {
   case CONFIG_I64:
     buf_printf(why, "a whole number from %" PRId64 " to %" PRId64, key->min, key->max);
     return;
-  case CONFIG_BOOL: buf_put_text(why, "true or false"); return;
+  case CONFIG_BOOL:
+    buf_put_text(why, "true or false");
+    return;
   case CONFIG_ENUM:
     buf_put_text(why, "one of ");
     for (size_t i = 0; key->enum_names[i] != NULL; i++) buf_printf(why, i == 0 ? "%s" : ", %s", key->enum_names[i]);
     return;
-  case CONFIG_TEXT: buf_put_text(why, "a text without NUL characters"); return;
+  case CONFIG_TEXT:
+    buf_put_text(why, "a text without NUL characters");
+    return;
   }
 }
 
 static bool parse(struct config_value *out, const struct config_key *key, struct span text) {
   switch (key->type) {
   case CONFIG_I32:
-  case CONFIG_I64: return read_number(key, text, &out->number);
-  case CONFIG_BOOL: return read_bool(text, &out->number);
-  case CONFIG_ENUM: return read_enum(key, text, &out->number);
-  case CONFIG_TEXT: return span_find(text, '\0', 0) == text.len;
+  case CONFIG_I64:
+    return read_number(key, text, &out->number);
+  case CONFIG_BOOL:
+    return read_bool(text, &out->number);
+  case CONFIG_ENUM:
+    return read_enum(key, text, &out->number);
+  case CONFIG_TEXT:
+    return span_find(text, '\0', 0) == text.len;
   }
   return false;
 }
@@ -135,9 +141,15 @@ void config_value_store(struct config_value *v, void *settings) {
   void *place = (char *)settings + v->key->offset;
   switch (v->key->type) {
   case CONFIG_I32:
-  case CONFIG_ENUM: *(int32_t *)place = (int32_t)v->number; return;
-  case CONFIG_I64: *(int64_t *)place = v->number; return;
-  case CONFIG_BOOL: *(bool *)place = v->number != 0; return;
+  case CONFIG_ENUM:
+    *(int32_t *)place = (int32_t)v->number;
+    return;
+  case CONFIG_I64:
+    *(int64_t *)place = v->number;
+    return;
+  case CONFIG_BOOL:
+    *(bool *)place = v->number != 0;
+    return;
   case CONFIG_TEXT:
     free(*(char **)place);
     *(char **)place = v->text;
@@ -149,10 +161,18 @@ void config_value_store(struct config_value *v, void *settings) {
 bool config_value_text(const struct config_key *key, const void *settings, struct buf *out) {
   const void *place = (const char *)settings + key->offset;
   switch (key->type) {
-  case CONFIG_I32: buf_put_decimal(out, *(const int32_t *)place); return true;
-  case CONFIG_I64: buf_put_decimal(out, *(const int64_t *)place); return true;
-  case CONFIG_BOOL: buf_put_text(out, *(const bool *)place ? "true" : "false"); return true;
-  case CONFIG_ENUM: buf_put_text(out, key->enum_names[*(const int32_t *)place]); return true;
+  case CONFIG_I32:
+    buf_put_decimal(out, *(const int32_t *)place);
+    return true;
+  case CONFIG_I64:
+    buf_put_decimal(out, *(const int64_t *)place);
+    return true;
+  case CONFIG_BOOL:
+    buf_put_text(out, *(const bool *)place ? "true" : "false");
+    return true;
+  case CONFIG_ENUM:
+    buf_put_text(out, key->enum_names[*(const int32_t *)place]);
+    return true;
   case CONFIG_TEXT:
     if (*(char *const *)place == NULL) return false;
     buf_put_text(out, *(char *const *)place);

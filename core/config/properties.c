@@ -39,8 +39,7 @@ static bool find_entry(struct scanner *s) {
     uint8_t c = s->text.ptr[s->at];
     if (c == '#' || c == '!')
       while (!at_end(s) && !is_line_end(s->text.ptr[s->at])) s->at++;
-    else if (!is_line_end(c))
-      return true;
+    else if (!is_line_end(c)) return true;
     skip_line_end(s);
   }
 }
@@ -88,12 +87,22 @@ static bool read_escape(struct scanner *s, struct buf *out) {
   }
   s->at++;
   switch (c) {
-  case 'u': return read_unicode(s, out);
-  case 't': c = '\t'; break;
-  case 'n': c = '\n'; break;
-  case 'r': c = '\r'; break;
-  case 'f': c = '\f'; break;
-  default: break;
+  case 'u':
+    return read_unicode(s, out);
+  case 't':
+    c = '\t';
+    break;
+  case 'n':
+    c = '\n';
+    break;
+  case 'r':
+    c = '\r';
+    break;
+  case 'f':
+    c = '\f';
+    break;
+  default:
+    break;
   }
   buf_put_u8(out, c);
   return true;
@@ -105,10 +114,8 @@ static bool read_part(struct scanner *s, bool key, struct buf *out) {
     uint8_t c = s->text.ptr[s->at];
     if (is_line_end(c) || (key && (is_blank(c) || c == '=' || c == ':'))) return true;
     s->at++;
-    if (c != '\\')
-      buf_put_u8(out, c);
-    else if (!read_escape(s, out))
-      return false;
+    if (c != '\\') buf_put_u8(out, c);
+    else if (!read_escape(s, out)) return false;
   }
   return true;
 }
@@ -155,12 +162,21 @@ enum status properties_parse(struct span text, properties_each each, void *conte
   return status;
 }
 
-static void put_unit(struct buf *out, uint32_t unit) { buf_printf(out, "\\u%04X", unit & 0xFFFFu); }
+static void put_unit(struct buf *out, uint32_t unit) {
+  static const char digits[] = "0123456789ABCDEF";
+  buf_put_text(out, "\\u");
+  for (int shift = 12; shift >= 0; shift -= 4) buf_put_u8(out, (uint8_t)digits[unit >> shift & 15]);
+}
 
-/* One character beyond ASCII as Java's store writes it; returns the bytes used. */
+/* One character beyond ASCII as Java's store writes it; returns the bytes used. What is no UTF-8 was meant as
+ * ISO-8859-1, which Java reads. */
 static size_t put_beyond_ascii(struct buf *out, struct span rest) {
   uint32_t c;
   size_t used = utf8_get(rest.ptr, rest.len, &c);
+  if (c == UTF8_REPLACEMENT && used < 3) {
+    c = rest.ptr[0];
+    used = 1;
+  }
   if (c >= 0x10000) {
     put_unit(out, 0xD800u + ((c - 0x10000) >> 10));
     put_unit(out, 0xDC00u + ((c - 0x10000) & 0x3FF));

@@ -36,6 +36,7 @@ struct link {
   int64_t active_ms;
   int64_t partial_since_ms; /* an incomplete frame waits since then; 0: none */
   bool paused;
+  bool slow; /* said so once */
   TAILQ_ENTRY(link) paused_entry;
 };
 
@@ -225,9 +226,28 @@ static void pause_link(struct remoting *r, struct link *l) {
   l->paused = true;
   TAILQ_INSERT_TAIL(&r->paused, l, paused_entry);
   r->net->ops->pause(r->net, l->conn, true);
+  if (l->slow) return;
+  l->slow = true;
   char peer[NET_PEER_TEXT_MAX];
   net_peer_text(&l->peer, peer);
   log_info(r->log, "%s reads slower than it asks: no more requests are read from it for now", peer);
+}
+
+/* When the connection must be looked at: idle by then, or its begun frame too old. */
+static int64_t link_due(const struct remoting *r, const struct link *l) {
+  int64_t due = r->config.idle_ms > 0 ? l->active_ms + r->config.idle_ms : TIME_NEVER;
+  if (r->config.frame_ms > 0 && l->partial_since_ms != 0 && l->partial_since_ms + r->config.frame_ms < due)
+    due = l->partial_since_ms + r->config.frame_ms;
+  return due;
+}
+
+/* The frame's deadline may lie before the next look at its connection. */
+static void frame_begun(struct remoting *r, struct link *l, struct moment now) {
+  l->partial_since_ms = now.mono_ms;
+  int64_t due = link_due(r, l);
+  if (due == TIME_NEVER || (timer_is_set(&l->idle) && l->idle.due_ms <= due)) return;
+  if (timers_set(&r->idle_timers, &l->idle, due) != STATUS_OK)
+    log_warn(r->log, "out of memory: connection %llu will not be closed when its frame is late", (unsigned long long)l->conn);
 }
 
 static void log_broken(struct remoting *r, const struct link *l, const char *why) {
@@ -243,6 +263,7 @@ size_t remoting_bytes(struct remoting *r, conn_id conn, struct span input, struc
   size_t used_total = 0;
   while (used_total < input.len) {
     if (over_backlog(r, conn)) {
+      l->partial_since_ms = 0; /* it is we who do not read on */
       pause_link(r, l);
       return used_total;
     }
@@ -251,7 +272,7 @@ size_t remoting_bytes(struct remoting *r, conn_id conn, struct span input, struc
     const char *why = NULL;
     enum status status = frame_split(span_from(input, used_total), &r->config.limits, &frame, &used, &why);
     if (status == STATUS_AGAIN) {
-      if (l->partial_since_ms == 0 || used_total > 0) l->partial_since_ms = now.mono_ms;
+      if (l->partial_since_ms == 0 || used_total > 0) frame_begun(r, l, now);
       return used_total;
     }
     struct command cmd;
@@ -290,7 +311,7 @@ static void expire_idle(struct remoting *r, struct moment now) {
   struct timer *t;
   while ((t = timers_pop(&r->idle_timers, now.mono_ms)) != NULL) {
     struct link *l = (struct link *)((char *)t - offsetof(struct link, idle));
-    int64_t due = l->active_ms + r->config.idle_ms;
+    int64_t due = link_due(r, l);
     bool stuck = r->config.frame_ms > 0 && l->partial_since_ms != 0 &&
                  now.mono_ms - l->partial_since_ms >= r->config.frame_ms;
     if (stuck) {
@@ -298,11 +319,8 @@ static void expire_idle(struct remoting *r, struct moment now) {
       close_link(r, l, "frame not finished in time", now);
     } else if (due <= now.mono_ms) {
       close_link(r, l, "idle", now);
-    } else {
-      /* Traffic since: look again when that would be idle, or the begun frame too old. The heap has the
-       * place that was just taken out, so this cannot fail. */
-      if (l->partial_since_ms != 0 && r->config.frame_ms > 0 && l->partial_since_ms + r->config.frame_ms < due)
-        due = l->partial_since_ms + r->config.frame_ms;
+    } else if (due != TIME_NEVER) {
+      /* Traffic since: look again later. The heap has the place that was just taken out, so this cannot fail. */
       (void)!timers_set(&r->idle_timers, &l->idle, due);
     }
   }

@@ -37,8 +37,7 @@ enum status batch_next(struct span batch_body, size_t *at, struct batch_item *ou
   if (size < ITEM_SIZE_MIN || size > rest.len || body_length > size - ITEM_SIZE_MIN) return STATUS_INVALID;
   const uint8_t *properties = rest.ptr + BODY_AT + body_length;
   int16_t properties_length = get_i16(properties);
-  if (properties_length < 0 || (uint32_t)properties_length != size - ITEM_SIZE_MIN - body_length)
-    return STATUS_INVALID;
+  if (properties_length < 0 || (uint32_t)properties_length != size - ITEM_SIZE_MIN - body_length) return STATUS_INVALID;
   out->flag = get_i32(rest.ptr + FLAG_AT);
   out->body = span_of(rest.ptr + BODY_AT, body_length);
   out->properties = span_of(properties + PROPERTIES_LENGTH_SIZE, (size_t)properties_length);

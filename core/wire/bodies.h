@@ -47,8 +47,8 @@ struct register_body { /* RegisterBrokerBody */
   size_t filter_server_count;
 };
 void register_body_write(struct buf *out, const struct register_body *b, bool compressed);
-enum status register_body_read(struct span body, bool compressed, struct arena *arena,
-                               struct register_body *out, const char **why) MUST_USE;
+enum status register_body_read(struct span body, bool compressed, struct arena *arena, struct register_body *out,
+                               const char **why) MUST_USE;
 
 struct broker_address {
   int64_t broker_id;
@@ -67,7 +67,7 @@ struct queue_data {
   int32_t perm;
   int32_t topic_syn_flag;
 };
-struct topic_route { /* TopicRouteData */
+struct topic_route {            /* TopicRouteData */
   struct span order_topic_conf; /* SPAN_NONE: absent */
   struct queue_data *queues;
   size_t queue_count;
@@ -83,7 +83,7 @@ struct topic_route { /* TopicRouteData */
 void topic_route_write(struct buf *out, const struct topic_route *r, bool standard_json);
 enum status topic_route_read(struct span body, struct arena *arena, struct topic_route *out, const char **why) MUST_USE;
 
-struct cluster_info { /* ClusterInfo */
+struct cluster_info {          /* ClusterInfo */
   struct broker_data *brokers; /* brokerAddrTable */
   size_t broker_count;
   struct span *cluster_names;
@@ -92,18 +92,23 @@ struct cluster_info { /* ClusterInfo */
   size_t cluster_count;
 };
 void cluster_info_write(struct buf *out, const struct cluster_info *c);
-enum status cluster_info_read(struct span body, struct arena *arena, struct cluster_info *out, const char **why) MUST_USE;
+enum status cluster_info_read(struct span body, struct arena *arena, struct cluster_info *out,
+                              const char **why) MUST_USE;
 
 /* KVTable: {"table":{k:v}}. */
 struct pair {
   struct span key, value;
 };
 void kv_table_write(struct buf *out, const struct pair *pairs, size_t count);
-enum status kv_table_read(struct span body, struct arena *arena, struct pair **out, size_t *count, const char **why) MUST_USE;
+enum status kv_table_read(struct span body, struct arena *arena, struct pair **out, size_t *count,
+                          const char **why) MUST_USE;
 
-/* TopicList and the lists of its kind: {"brokerAddr":..,"topicList":[..]}, {"groupList":[..]}, {"consumerIdList":[..]}. */
-void name_list_write(struct buf *out, const char *member, const struct span *names, size_t count, struct span broker_addr);
-enum status name_list_read(struct span body, const char *member, struct arena *arena, struct span **out, size_t *count, const char **why) MUST_USE;
+/* TopicList and the lists of its kind: {"brokerAddr":..,"topicList":[..]}, {"groupList":[..]}, {"consumerIdList":[..]}.
+ */
+void name_list_write(struct buf *out, const char *member, const struct span *names, size_t count,
+                     struct span broker_addr);
+enum status name_list_read(struct span body, const char *member, struct arena *arena, struct span **out, size_t *count,
+                           const char **why) MUST_USE;
 
 struct subscription_data {
   struct span topic;
@@ -117,22 +122,29 @@ struct subscription_data {
   bool class_filter_mode;
 };
 void subscription_data_write(struct json_writer *w, const struct subscription_data *s);
-enum status subscription_data_read(const struct json *value, struct arena *arena, struct subscription_data *out) MUST_USE;
+enum status subscription_data_read(const struct json *value, struct arena *arena,
+                                   struct subscription_data *out) MUST_USE;
 /* FilterAPI.buildSubscriptionData: "A || B", "*" or empty. INVALID: nothing but bars. */
 enum status subscription_parse(struct span topic, struct span expression, struct arena *arena,
                                struct subscription_data *out) MUST_USE;
 
 enum consume_type { CONSUME_ACTIVELY, CONSUME_PASSIVELY };
 enum message_model { MODEL_BROADCASTING, MODEL_CLUSTERING };
-enum consume_from { CONSUME_FROM_LAST_OFFSET, CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST,
-  CONSUME_FROM_MIN_OFFSET, CONSUME_FROM_MAX_OFFSET, CONSUME_FROM_FIRST_OFFSET, CONSUME_FROM_TIMESTAMP };
+enum consume_from {
+  CONSUME_FROM_LAST_OFFSET,
+  CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST,
+  CONSUME_FROM_MIN_OFFSET,
+  CONSUME_FROM_MAX_OFFSET,
+  CONSUME_FROM_FIRST_OFFSET,
+  CONSUME_FROM_TIMESTAMP
+};
 extern const char *const consume_type_names[2];
 extern const char *const message_model_names[2];
 extern const char *const consume_from_names[6];
 
 struct consumer_data {
   struct span group;
-  int consume_type;  /* -1 unknown */
+  int consume_type; /* -1 unknown */
   int message_model;
   int consume_from;
   struct subscription_data *subscriptions;

@@ -6,12 +6,10 @@
 
 const char *const consume_type_names[2] = {"CONSUME_ACTIVELY", "CONSUME_PASSIVELY"};
 const char *const message_model_names[2] = {"BROADCASTING", "CLUSTERING"};
-const char *const consume_from_names[6] = {"CONSUME_FROM_LAST_OFFSET",
-                                           "CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST",
-                                           "CONSUME_FROM_MIN_OFFSET",
-                                           "CONSUME_FROM_MAX_OFFSET",
-                                           "CONSUME_FROM_FIRST_OFFSET",
-                                           "CONSUME_FROM_TIMESTAMP"};
+const char *const consume_from_names[6] = {
+    "CONSUME_FROM_LAST_OFFSET",  "CONSUME_FROM_LAST_OFFSET_AND_FROM_MIN_WHEN_BOOT_FIRST",
+    "CONSUME_FROM_MIN_OFFSET",   "CONSUME_FROM_MAX_OFFSET",
+    "CONSUME_FROM_FIRST_OFFSET", "CONSUME_FROM_TIMESTAMP"};
 
 static void put_enum(struct json_writer *w, const char *name, int value, const char *const *names, int count) {
   if (value >= 0 && value < count) body_put_text(w, name, span_text(names[value]));

@@ -33,8 +33,7 @@ static enum status value_text(const struct json *value, struct arena *arena, str
   return out->ptr == NULL ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
-enum status kv_table_read(struct span body, struct arena *arena, struct pair **out, size_t *count,
-                          const char **why) {
+enum status kv_table_read(struct span body, struct arena *arena, struct pair **out, size_t *count, const char **why) {
   const struct json *root;
   void *places;
   *out = NULL;
@@ -67,8 +66,8 @@ void name_list_write(struct buf *out, const char *member, const struct span *nam
   json_close_object(&w);
 }
 
-enum status name_list_read(struct span body, const char *member, struct arena *arena, struct span **out,
-                           size_t *count, const char **why) {
+enum status name_list_read(struct span body, const char *member, struct arena *arena, struct span **out, size_t *count,
+                           const char **why) {
   const struct json *root;
   *out = NULL;
   *count = 0;

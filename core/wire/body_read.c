@@ -14,8 +14,7 @@ enum status body_parse(struct span body, struct arena *arena, const struct json 
   return status;
 }
 
-enum status body_places(const struct json *list, enum json_kind kind, struct arena *arena, size_t size,
-                        void **places) {
+enum status body_places(const struct json *list, enum json_kind kind, struct arena *arena, size_t size, void **places) {
   *places = NULL;
   if (list == NULL) return STATUS_OK;
   if (list->kind != kind) return STATUS_INVALID;
@@ -46,10 +45,8 @@ void body_put_text(struct json_writer *w, const char *name, struct span text) {
 
 void body_put_names(struct json_writer *w, const char *name, const struct span *names, size_t count, bool set) {
   json_key(w, name);
-  if (set)
-    json_open_inline_array(w);
-  else
-    json_open_array(w);
+  if (set) json_open_inline_array(w);
+  else json_open_array(w);
   for (size_t i = 0; i < count; i++) json_put_span(w, names[i]);
   json_close_array(w);
 }

@@ -139,8 +139,7 @@ static enum status read_plain(struct span rest, struct arena *arena, struct regi
   return body_names(tree->kind == JSON_NULL ? NULL : tree, arena, &out->filter_servers, &out->filter_server_count);
 }
 
-static enum status read_compressed(struct span body, struct arena *arena, struct register_body *out,
-                                   const char **why) {
+static enum status read_compressed(struct span body, struct arena *arena, struct register_body *out, const char **why) {
   struct buf plain;
   buf_init(&plain, PLAIN_MAX);
   const char *reason = "register body is not a zlib stream";

@@ -9,10 +9,8 @@ static void put_addresses(struct json_writer *w, const struct broker_data *b, bo
   for (size_t i = 0; i < b->address_count; i++) {
     char digits[21];
     int64_t id = b->addresses[i].broker_id;
-    if (standard_json)
-      json_key_span(w, span_of(digits, i64_to_text(id, digits)));
-    else
-      json_key_int(w, id);
+    if (standard_json) json_key_span(w, span_of(digits, i64_to_text(id, digits)));
+    else json_key_int(w, id);
     json_put_span(w, b->addresses[i].address);
   }
   json_close_object(w);
@@ -121,8 +119,8 @@ static enum status read_queues(const struct json *list, struct arena *arena, str
 }
 
 /* {name: [text...]} as three parallel arrays. */
-static enum status read_groups(const struct json *map, struct arena *arena, struct span **names,
-                               struct span ***lists, size_t **counts, size_t *count) {
+static enum status read_groups(const struct json *map, struct arena *arena, struct span **names, struct span ***lists,
+                               size_t **counts, size_t *count) {
   void *name_places, *list_places, *count_places;
   enum status status = body_places(map, JSON_OBJECT, arena, sizeof **names, &name_places);
   if (status == STATUS_OK) status = body_places(map, JSON_OBJECT, arena, sizeof **lists, &list_places);
@@ -187,8 +185,7 @@ enum status cluster_info_read(struct span body, struct arena *arena, struct clus
   enum status status = body_parse(body, arena, &root, why);
   if (status != STATUS_OK) return status;
   if (why != NULL) *why = "cluster info has a member of the wrong kind";
-  status =
-      read_brokers(json_member(root, "brokerAddrTable"), JSON_OBJECT, arena, &out->brokers, &out->broker_count);
+  status = read_brokers(json_member(root, "brokerAddrTable"), JSON_OBJECT, arena, &out->brokers, &out->broker_count);
   if (status == STATUS_OK)
     status = read_groups(json_member(root, "clusterAddrTable"), arena, &out->cluster_names, &out->cluster_brokers,
                          &out->cluster_broker_counts, &out->cluster_count);

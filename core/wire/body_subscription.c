@@ -38,8 +38,7 @@ enum status subscription_data_read(const struct json *value, struct arena *arena
   status = body_places(codes, JSON_ARRAY, arena, sizeof *out->codes, &places);
   if (status != STATUS_OK || places == NULL) return status;
   out->codes = places;
-  for (const struct json *m = codes->children; m != NULL; m = m->next)
-    out->codes[out->code_count++] = json_i32(m, 0);
+  for (const struct json *m = codes->children; m != NULL; m = m->next) out->codes[out->code_count++] = json_i32(m, 0);
   return STATUS_OK;
 }
 
@@ -62,8 +61,7 @@ static void add_tag(struct subscription_data *s, struct span tag) {
 
 enum status subscription_parse(struct span topic, struct span expression, struct arena *arena,
                                struct subscription_data *out) {
-  *out = (struct subscription_data){
-      .topic = topic, .sub_string = expression, .expression_type = SPAN_LITERAL("TAG")};
+  *out = (struct subscription_data){.topic = topic, .sub_string = expression, .expression_type = SPAN_LITERAL("TAG")};
   if (expression.len == 0 || span_is(expression, "*")) {
     out->sub_string = SPAN_LITERAL("*");
     return STATUS_OK;

@@ -3,20 +3,24 @@
 
 const char *request_code_name(int code) {
   switch (code) {
-#define X(number, name)                                                                            \
-  case number: return #name;
+#define X(number, name) \
+  case number:          \
+    return #name;
     REQUEST_CODES(X)
 #undef X
-  default: return "UNKNOWN";
+  default:
+    return "UNKNOWN";
   }
 }
 
 const char *response_code_name(int code) {
   switch (code) {
-#define X(number, name)                                                                            \
-  case number: return #name;
+#define X(number, name) \
+  case number:          \
+    return #name;
     RESPONSE_CODES(X)
 #undef X
-  default: return "UNKNOWN";
+  default:
+    return "UNKNOWN";
   }
 }

@@ -40,17 +40,25 @@ static void put_field(struct ext_sink *sink, const struct field *f, const void *
   char digits[21];
   struct span value = SPAN_NONE;
   switch (f->type) {
-  case FIELD_TEXT: value = *(const struct span *)place; break;
-  case FIELD_I32: value = span_of(digits, i64_to_text(*(const int32_t *)place, digits)); break;
-  case FIELD_I64: value = span_of(digits, i64_to_text(*(const int64_t *)place, digits)); break;
-  case FIELD_BOOL: value = *(const bool *)place ? SPAN_LITERAL("true") : SPAN_LITERAL("false"); break;
+  case FIELD_TEXT:
+    value = *(const struct span *)place;
+    break;
+  case FIELD_I32:
+    value = span_of(digits, i64_to_text(*(const int32_t *)place, digits));
+    break;
+  case FIELD_I64:
+    value = span_of(digits, i64_to_text(*(const int64_t *)place, digits));
+    break;
+  case FIELD_BOOL:
+    value = *(const bool *)place ? SPAN_LITERAL("true") : SPAN_LITERAL("false");
+    break;
   }
   bool letter = by_short_name && f->short_name != NULL;
   put_ext(sink, letter ? span_text(f->short_name) : span_of(f->name, f->name_length), value);
 }
 
-static void put_all_ext(struct ext_sink *sink, const struct command *c, const struct header *header,
-                        const void *fields, bool by_short_name) {
+static void put_all_ext(struct ext_sink *sink, const struct command *c, const struct header *header, const void *fields,
+                        bool by_short_name) {
   for (size_t i = 0; i < c->ext_count; i++) put_ext(sink, c->ext[i].key, c->ext[i].value);
   if (header == NULL || fields == NULL) return;
   uint64_t present = *(const uint64_t *)fields;
@@ -107,10 +115,8 @@ size_t command_encode(struct buf *out, const struct command *c, const struct hea
   enum { HEADER_LENGTH_MAX = 0xFFFFFF };
   size_t start = out->len;
   buf_put_u64(out, 0);
-  if (c->serialize == SERIALIZE_ROCKETMQ)
-    put_rocketmq(out, c, header, fields, by_short_name);
-  else
-    put_json(out, c, header, fields, by_short_name);
+  if (c->serialize == SERIALIZE_ROCKETMQ) put_rocketmq(out, c, header, fields, by_short_name);
+  else put_json(out, c, header, fields, by_short_name);
   size_t header_length = out->len - start - FRAME_WORDS;
   buf_put(out, c->body);
   size_t length = out->len - start - 4;

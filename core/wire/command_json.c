@@ -23,13 +23,16 @@ static void skip_blanks(struct walk *w) {
   while (w->p < w->end && (*w->p == ' ' || *w->p == '\n' || *w->p == '\t' || *w->p == '\r')) w->p++;
 }
 
-static bool skip(struct walk *w, uint8_t c) {
-  if (w->p < w->end && *w->p == c) {
-    w->p++;
-    return true;
-  }
+static bool skip_behind_blanks(struct walk *w, uint8_t c) {
   skip_blanks(w);
   if (w->p == w->end || *w->p != c) return false;
+  w->p++;
+  return true;
+}
+
+/* Java writes no blanks. */
+static inline bool skip(struct walk *w, uint8_t c) {
+  if (w->p == w->end || *w->p != c) return skip_behind_blanks(w, c);
   w->p++;
   return true;
 }
@@ -102,7 +105,8 @@ static enum status walk_member(struct walk *w, struct span key) {
     if (span_is(key, "remark")) return walk_string(w, &c->remark);
     c->has_opaque = true;
     return span_is(key, "opaque") ? walk_int(w, &c->opaque) : UNUSUAL;
-  case 7: return span_is(key, "version") ? walk_int(w, &c->version) : UNUSUAL;
+  case 7:
+    return span_is(key, "version") ? walk_int(w, &c->version) : UNUSUAL;
   case 8:
     status = span_is(key, "language") ? walk_string(w, &text) : UNUSUAL;
     if (status == STATUS_OK) c->language = language_from_name(text);
@@ -110,8 +114,10 @@ static enum status walk_member(struct walk *w, struct span key) {
   case 9:
     ext_list_clear(w->list); /* a second extFields replaces the first */
     return span_is(key, "extFields") ? walk_ext(w) : UNUSUAL;
-  case 23: return span_is(key, "serializeTypeCurrentRPC") ? walk_string(w, &text) : UNUSUAL;
-  default: return UNUSUAL;
+  case 23:
+    return span_is(key, "serializeTypeCurrentRPC") ? walk_string(w, &text) : UNUSUAL;
+  default:
+    return UNUSUAL;
   }
 }
 

@@ -4,14 +4,7 @@
  */
 #include "core/wire/command_forms.h"
 
-enum {
-  CODE_AT = 0,
-  LANGUAGE_AT = 2,
-  VERSION_AT = 3,
-  OPAQUE_AT = 5,
-  FLAG_AT = 9,
-  FIXED_LENGTH = 13
-};
+enum { CODE_AT = 0, LANGUAGE_AT = 2, VERSION_AT = 3, OPAQUE_AT = 5, FLAG_AT = 9, FIXED_LENGTH = 13 };
 
 static enum status too_short(const char **why) {
   *why = "ROCKETMQ header ends within a field";

@@ -50,9 +50,15 @@ enum status command_decode(struct command *out, struct span frame, const struct 
   struct ext_list list = {.arena = arena, .limit = limits->ext};
   enum status status;
   switch (word >> 24) {
-  case SERIALIZE_JSON: status = command_from_json(out, header, limits, &list, why); break;
-  case SERIALIZE_ROCKETMQ: status = command_from_rocketmq(out, header, &list, why); break;
-  default: *why = "unknown header serialisation"; return STATUS_INVALID;
+  case SERIALIZE_JSON:
+    status = command_from_json(out, header, limits, &list, why);
+    break;
+  case SERIALIZE_ROCKETMQ:
+    status = command_from_rocketmq(out, header, &list, why);
+    break;
+  default:
+    *why = "unknown header serialisation";
+    return STATUS_INVALID;
   }
   if (status == STATUS_NO_MEMORY) *why = status_text(status);
   out->serialize = (enum serialize)(word >> 24);

@@ -29,10 +29,16 @@ static size_t find_field(const struct header *header, struct span key, bool by_s
 static bool read_field(const struct field *f, struct span text, void *out) {
   void *place = (uint8_t *)out + f->offset;
   switch (f->type) {
-  case FIELD_TEXT: *(struct span *)place = text; return true;
-  case FIELD_I32: return span_to_i32(text, place);
-  case FIELD_I64: return span_to_i64(text, place);
-  case FIELD_BOOL: *(bool *)place = span_equal_nocase(text, SPAN_LITERAL("true")); return true;
+  case FIELD_TEXT:
+    *(struct span *)place = text;
+    return true;
+  case FIELD_I32:
+    return span_to_i32(text, place);
+  case FIELD_I64:
+    return span_to_i64(text, place);
+  case FIELD_BOOL:
+    *(bool *)place = span_equal_nocase(text, SPAN_LITERAL("true"));
+    return true;
   }
   return false;
 }
@@ -54,7 +60,7 @@ enum status header_decode(const struct header *header, const struct command *c, 
   for (size_t i = 0; i < header->field_count; i++)
     if (header->fields[i].required && (present >> i & 1) == 0) {
       *missing = by_short_name && header->fields[i].short_name != NULL ? header->fields[i].short_name
-                                                                         : header->fields[i].name;
+                                                                       : header->fields[i].name;
       return STATUS_INVALID;
     }
   return STATUS_OK;

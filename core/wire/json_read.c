@@ -110,10 +110,8 @@ static enum status read_literal(struct reader *r, struct json *out) {
 
 /* Links *node behind *last of parent. */
 static void append(struct json *parent, struct json **last, struct json *node) {
-  if (*last == NULL)
-    parent->children = node;
-  else
-    (*last)->next = node;
+  if (*last == NULL) parent->children = node;
+  else (*last)->next = node;
   *last = node;
   parent->child_count++;
 }
@@ -199,14 +197,19 @@ static enum status read_value(struct reader *r, struct json *out) {
   if (r->p == r->end) return refuse(r, "JSON text ends where a value is expected");
   uint8_t c = *r->p;
   switch (c) {
-  case '{': out->kind = JSON_OBJECT; return read_children(r, out, '}');
-  case '[': out->kind = JSON_ARRAY; return read_children(r, out, ']');
+  case '{':
+    out->kind = JSON_OBJECT;
+    return read_children(r, out, '}');
+  case '[':
+    out->kind = JSON_ARRAY;
+    return read_children(r, out, ']');
   case '"':
   case '\'':
     r->p++;
     out->kind = JSON_STRING;
     return json_read_string(&r->p, r->end, c, r->arena, &out->text, &r->why);
-  default: return c == '-' || is_digit(c) ? read_number(r, out) : read_literal(r, out);
+  default:
+    return c == '-' || is_digit(c) ? read_number(r, out) : read_literal(r, out);
   }
 }
 

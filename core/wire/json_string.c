@@ -18,24 +18,36 @@ static int32_t hex_number(const uint8_t *p, const uint8_t *end, int n) {
 /* The character of a two-byte escape; -1 when there is none (fastjson JSONLexerBase.scanString). */
 static int simple_escape(uint8_t c) {
   switch (c) {
-  case 'b': return '\b';
-  case 't': return '\t';
-  case 'n': return '\n';
-  case 'v': return '\v';
+  case 'b':
+    return '\b';
+  case 't':
+    return '\t';
+  case 'n':
+    return '\n';
+  case 'v':
+    return '\v';
   case 'f':
-  case 'F': return '\f';
-  case 'r': return '\r';
+  case 'F':
+    return '\f';
+  case 'r':
+    return '\r';
   case '"':
   case '\'':
   case '/':
-  case '\\': return c;
-  default: return c >= '0' && c <= '7' ? c - '0' : -1;
+  case '\\':
+    return c;
+  default:
+    return c >= '0' && c <= '7' ? c - '0' : -1;
   }
 }
 
 /* Undoes one escape at p (behind the backslash) into *code_point; returns behind it, NULL if malformed. */
 static const uint8_t *read_escape(const uint8_t *p, const uint8_t *end, uint32_t *code_point) {
   if (p == end) return NULL;
+  if (end - p >= 5 && memcmp(p, "u000", 4) == 0 && p[4] >= '0' && p[4] <= '9') { /* the separators of properties */
+    *code_point = p[4] - (uint32_t)'0';
+    return p + 5;
+  }
   int simple = simple_escape(*p);
   if (simple >= 0) {
     *code_point = (uint32_t)simple;

@@ -23,10 +23,8 @@ const struct json *json_member(const struct json *object, const char *name) {
   const struct json *exact = NULL, *fuzzy = NULL;
   for (const struct json *m = object->children; m != NULL; m = m->next) {
     if (m->key->kind != JSON_STRING && m->key->kind != JSON_NUMBER) continue;
-    if (span_is(m->key->text, name))
-      exact = m;
-    else if (alike(m->key->text, name))
-      fuzzy = m;
+    if (span_is(m->key->text, name)) exact = m;
+    else if (alike(m->key->text, name)) fuzzy = m;
   }
   const struct json *found = exact != NULL ? exact : fuzzy;
   return found == NULL || found->kind == JSON_NULL ? NULL : found;
@@ -80,10 +78,14 @@ bool json_bool(const struct json *value, bool fallback) {
   static const char *const yes[] = {"true", "1", "y", "t", NULL}, *const no[] = {"false", "0", "n", "f", NULL};
   if (value == NULL) return fallback;
   switch (value->kind) {
-  case JSON_BOOL: return value->boolean;
-  case JSON_NUMBER: return json_i64(value, 0) == 1;
-  case JSON_STRING: return is_one_of(value->text, yes) ? true : is_one_of(value->text, no) ? false : fallback;
-  default: return fallback;
+  case JSON_BOOL:
+    return value->boolean;
+  case JSON_NUMBER:
+    return json_i64(value, 0) == 1;
+  case JSON_STRING:
+    return is_one_of(value->text, yes) ? true : is_one_of(value->text, no) ? false : fallback;
+  default:
+    return fallback;
   }
 }
 
@@ -91,9 +93,12 @@ struct span json_text(const struct json *value) {
   if (value == NULL) return SPAN_NONE;
   switch (value->kind) {
   case JSON_STRING:
-  case JSON_NUMBER: return value->text;
-  case JSON_BOOL: return value->boolean ? SPAN_LITERAL("true") : SPAN_LITERAL("false");
-  default: return SPAN_NONE;
+  case JSON_NUMBER:
+    return value->text;
+  case JSON_BOOL:
+    return value->boolean ? SPAN_LITERAL("true") : SPAN_LITERAL("false");
+  default:
+    return SPAN_NONE;
   }
 }
 

@@ -42,11 +42,11 @@ static void put_escape(struct buf *out, unsigned code) {
 
 /* Bytes that json_escape must look at. */
 static const bool suspect[256] = {
-    [0] = true,    [1] = true,    [2] = true,    [3] = true,  [4] = true,  [5] = true,  [6] = true,  [7] = true,
-    [8] = true,    [9] = true,    [10] = true,   [11] = true, [12] = true, [13] = true, [14] = true, [15] = true,
-    [16] = true,   [17] = true,   [18] = true,   [19] = true, [20] = true, [21] = true, [22] = true, [23] = true,
-    [24] = true,   [25] = true,   [26] = true,   [27] = true, [28] = true, [29] = true, [30] = true, [31] = true,
-    ['"'] = true,  ['\\'] = true, [0x7F] = true, [0xC2] = true, [0xE2] = true,
+    [0] = true,   [1] = true,    [2] = true,    [3] = true,    [4] = true,    [5] = true,  [6] = true,  [7] = true,
+    [8] = true,   [9] = true,    [10] = true,   [11] = true,   [12] = true,   [13] = true, [14] = true, [15] = true,
+    [16] = true,  [17] = true,   [18] = true,   [19] = true,   [20] = true,   [21] = true, [22] = true, [23] = true,
+    [24] = true,  [25] = true,   [26] = true,   [27] = true,   [28] = true,   [29] = true, [30] = true, [31] = true,
+    ['"'] = true, ['\\'] = true, [0x7F] = true, [0xC2] = true, [0xE2] = true,
 };
 
 /* The suspect character at text[i]; returns its length, 0 when it may stay as it is. */
@@ -134,9 +134,7 @@ void json_open_inline_map(struct json_writer *w) { open_bracket(w, '{', true, 1)
 void json_close_object(struct json_writer *w) { close_bracket(w, '}', 1); }
 void json_open_array(struct json_writer *w) { open_bracket(w, '[', false, 1); }
 void json_open_inline_array(struct json_writer *w) { open_bracket(w, '[', true, 0); }
-void json_close_array(struct json_writer *w) {
-  close_bracket(w, ']', (w->inline_map & depth_bit(w)) != 0 ? 0 : 1);
-}
+void json_close_array(struct json_writer *w) { close_bracket(w, ']', (w->inline_map & depth_bit(w)) != 0 ? 0 : 1); }
 
 void json_key_value(struct json_writer *w) {
   buf_put_u8(w->out, ':');
@@ -215,8 +213,7 @@ void json_put_double(struct json_writer *w, double v) {
     snprintf(text, sizeof text, "%s%.*f", sign, n - 1 - exponent > 1 ? n - 1 - exponent : 1, fabs(v));
   } else {
     int n = shortest_digits(fabs(v), digits, &exponent);
-    snprintf(text, sizeof text, "%s%c.%.*sE%d", sign, digits[0], n > 1 ? n - 1 : 1, n > 1 ? digits + 1 : "0",
-             exponent);
+    snprintf(text, sizeof text, "%s%c.%.*sE%d", sign, digits[0], n > 1 ? n - 1 : 1, n > 1 ? digits + 1 : "0", exponent);
   }
   json_put_raw(w, span_text(text));
 }
@@ -235,10 +232,18 @@ static void put_members(struct buf *out, const struct json *parent) {
 /* Recurses as deep as the tree, which json_parse has limited. */
 void json_put_tree(struct buf *out, const struct json *value) {
   switch (value->kind) {
-  case JSON_NULL: buf_put_text(out, "null"); return;
-  case JSON_BOOL: buf_put_text(out, value->boolean ? "true" : "false"); return;
-  case JSON_NUMBER: buf_put(out, value->text); return;
-  case JSON_STRING: json_escape(out, value->text); return;
+  case JSON_NULL:
+    buf_put_text(out, "null");
+    return;
+  case JSON_BOOL:
+    buf_put_text(out, value->boolean ? "true" : "false");
+    return;
+  case JSON_NUMBER:
+    buf_put(out, value->text);
+    return;
+  case JSON_STRING:
+    json_escape(out, value->text);
+    return;
   case JSON_ARRAY:
     buf_put_u8(out, '[');
     put_members(out, value);

@@ -81,6 +81,4 @@ int32_t java_hash(struct span utf8) {
   return (int32_t)h;
 }
 
-int64_t message_tags_code(struct span properties) {
-  return java_hash(find_property(properties, SPAN_LITERAL("TAGS")));
-}
+int64_t message_tags_code(struct span properties) { return java_hash(find_property(properties, SPAN_LITERAL("TAGS"))); }

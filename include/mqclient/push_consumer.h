@@ -49,7 +49,7 @@ enum mq_result mq_push_consumer_start(mq_push_consumer *consumer, struct mq_erro
 enum mq_result mq_push_consumer_stop(mq_push_consumer *consumer, int timeout_ms, struct mq_error *error);
 /* After mq_push_consumer_stop (else it stops with no time). Waits for listeners that still run. NULL is allowed. */
 void mq_push_consumer_free(mq_push_consumer *consumer);
-/* No pulls and no new listener calls between the two. Thread-safe. (suspend, resume) */
+/* No pulls between the two; what was pulled before still comes. Thread-safe, after the start. (suspend, resume) */
 void mq_push_consumer_suspend(mq_push_consumer *consumer);
 void mq_push_consumer_resume(mq_push_consumer *consumer);
 

@@ -51,35 +51,59 @@ static bool part_add(struct get_result *out, struct span record) {
   return true;
 }
 
-/* The units of one file or of the tail, as Java looks at one mapped file per call. */
-static enum get_status units_scan(struct store *s, const uint8_t *units, int64_t count, int32_t count_max,
-                                  size_t bytes_max, store_filter filter, void *filter_context,
-                                  struct get_result *out, int64_t *scanned) {
-  struct commitlog *c = &s->commitlog;
-  enum get_status result = GET_NO_MATCHED_MESSAGE;
-  int64_t skip_until = INT64_MIN, i = 0;
-  for (; i < count; i++) {
-    struct unit u;
-    struct span record;
-    unit_get(units + i * UNIT_SIZE, &u);
-    out->fall_behind = c->appended - u.offset;
-    if (u.offset < skip_until) continue;
-    if (out->message_count > 0 &&
-        (out->message_count >= (size_t)count_max || out->bytes + (size_t)u.size > bytes_max))
-      break;
-    if (filter != NULL && !filter(filter_context, u.tags_code)) continue;
-    if (commitlog_record(c, u.offset, &record) != STATUS_OK || record.len != (size_t)u.size) {
-      if (out->message_count == 0) result = GET_MESSAGE_WAS_REMOVING;
-      if (u.offset >= c->files.first) skip_until = segments_start_of(&c->files, u.offset) + c->files.length;
-      else skip_until = c->files.first;
-      continue;
-    }
-    if (!part_add(out, record)) break;
-    result = GET_FOUND;
-    skip_until = INT64_MIN;
+struct scan {
+  struct commitlog *commitlog;
+  struct get_result *out;
+  size_t count_max, bytes_max;
+  store_filter filter;
+  void *filter_context;
+  enum get_status result;
+  int64_t skip_until; /* log offset: a log file is missing, its other units are passed over */
+  bool full;
+};
+
+/* One unit; false: it does not go into this result any more. */
+static bool unit_take(struct scan *scan, const struct unit *u) {
+  struct commitlog *c = scan->commitlog;
+  struct get_result *out = scan->out;
+  struct span record;
+  out->fall_behind = c->appended - u->offset;
+  if (u->offset < scan->skip_until) return true;
+  if (out->message_count > 0 &&
+      (out->message_count >= scan->count_max || out->bytes + (size_t)u->size > scan->bytes_max))
+    return false;
+  if (scan->filter != NULL && !scan->filter(scan->filter_context, u->tags_code)) return true;
+  if (commitlog_record(c, u->offset, &record) != STATUS_OK || record.len != (size_t)u->size) {
+    if (out->message_count == 0) scan->result = GET_MESSAGE_WAS_REMOVING;
+    scan->skip_until = c->files.first;
+    if (u->offset >= c->files.first) scan->skip_until = segments_start_of(&c->files, u->offset) + c->files.length;
+    return true;
   }
-  *scanned = i;
-  return result;
+  if (!part_add(out, record)) return false;
+  scan->result = GET_FOUND;
+  scan->skip_until = INT64_MIN;
+  return true;
+}
+
+/* Units from offset on, at most `limit`, not past the end of the queue file, as Java looks at one mapped file per
+ * call. Returns how many were passed. */
+static int64_t units_scan(struct scan *scan, struct consumequeue *q, int64_t offset, int64_t limit) {
+  int64_t in_file = consumequeue_units_per_file(q) - offset % consumequeue_units_per_file(q), at = 0;
+  if (limit > in_file) limit = in_file;
+  while (at < limit && offset + at < q->max && !scan->full) {
+    const uint8_t *units;
+    int64_t count;
+    if (consumequeue_units(q, offset + at, &units, &count) != STATUS_OK) break;
+    if (count > limit - at) count = limit - at;
+    for (int64_t i = 0; i < count; i++) {
+      struct unit u;
+      unit_get(units + i * UNIT_SIZE, &u);
+      scan->full = !unit_take(scan, &u);
+      if (scan->full) break;
+      at++;
+    }
+  }
+  return at;
 }
 
 enum get_status store_get(struct store *s, struct span topic, int32_t queue_id, int64_t offset, int32_t count_max,
@@ -94,17 +118,18 @@ enum get_status store_get(struct store *s, struct span topic, int32_t queue_id, 
   if (result != GET_FOUND) return result;
 
   const uint8_t *units;
-  int64_t count, scanned, limit = (int64_t)count_max * UNIT_SIZE;
+  int64_t count;
   if (consumequeue_units(q, offset, &units, &count) != STATUS_OK) {
     const int64_t per_file = consumequeue_units_per_file(q);
     out->next_offset = offset - offset % per_file + per_file;
     return GET_OFFSET_FOUND_NULL;
   }
-  limit = ((limit > SCAN_BYTES_MIN ? limit : SCAN_BYTES_MIN) + UNIT_SIZE - 1) / UNIT_SIZE;
-  result = units_scan(s, units, count < limit ? count : limit, count_max, bytes_max, filter, filter_context, out,
-                      &scanned);
-  out->next_offset = offset + scanned;
-  return result;
+  struct scan scan = {.commitlog = &s->commitlog, .out = out, .count_max = count_max > 0 ? (size_t)count_max : 0,
+                      .bytes_max = bytes_max, .filter = filter, .filter_context = filter_context,
+                      .result = GET_NO_MATCHED_MESSAGE, .skip_until = INT64_MIN};
+  int64_t limit = (SCAN_BYTES_MIN + UNIT_SIZE - 1) / UNIT_SIZE;
+  out->next_offset = offset + units_scan(&scan, q, offset, limit > count_max ? limit : count_max);
+  return scan.result;
 }
 
 enum status store_message_at(struct store *s, int64_t physical_offset, struct span *out) {

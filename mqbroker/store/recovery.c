@@ -19,6 +19,9 @@
 #include <stdio.h>
 
 #define NORMAL_FILES 3
+/* Zeros for so long behind the end of the log: what a crash left ends there. Reading a whole file of holes would fill
+ * the page cache with zeros. */
+#define QUIET_BYTES (64 << 20)
 #define MARKS_LENGTH 48
 #define MARKS_MAGIC 0x4D514D41524B5331u /* MQMARKS1 */
 
@@ -26,13 +29,21 @@ struct walk {
   int64_t at;      /* behind the last valid record */
   int64_t last_ms; /* store time of the last valid record, -1: none */
   int64_t records;
+  bool check_crc;
+  int64_t torn_from_ms; /* records stored later may be torn; INT64_MAX: none */
 };
+
+/* The record's only checksum covers the body. What a power cut can do to the rest is leave sectors of zeros: the
+ * header's lengths betray them, but behind the body only the zeros themselves do. Neither topic nor properties hold
+ * NULs (store_put refuses them). */
+static bool record_torn(const struct message *m) {
+  return span_find(m->topic, 0, 0) < m->topic.len || span_find(m->properties, 0, 0) < m->properties.len;
+}
 
 typedef enum status (*walk_visit)(void *context, const struct message *m, size_t size);
 
 /* Visits valid records from w->at to `until`; stops at the first thing that is none. */
-static enum status log_walk(struct commitlog *c, struct walk *w, int64_t until, bool check_crc, walk_visit visit,
-                            void *context) {
+static enum status log_walk(struct commitlog *c, struct walk *w, int64_t until, walk_visit visit, void *context) {
   while (w->at < until) {
     struct segment *g;
     segment_cache_trim(&c->cache, COMMITLOG_OPEN_MAX);
@@ -43,12 +54,13 @@ static enum status log_walk(struct commitlog *c, struct walk *w, int64_t until, 
       struct message m;
       size_t size = 0;
       struct span input = span_of(g->view + (w->at - g->start), (size_t)(end - w->at));
-      status = message_decode(input, check_crc, &m, &size);
+      status = message_decode(input, w->check_crc, &m, &size);
       if (status == STATUS_NOT_FOUND && end < c->files.end) {
         w->at = end;
         break;
       }
       if (status != STATUS_OK || m.physical_offset != w->at || w->at >= until) return STATUS_OK;
+      if (m.store_ms > w->torn_from_ms && record_torn(&m)) return STATUS_OK;
       if (visit != NULL) status = visit(context, &m, size);
       if (status != STATUS_OK) return status;
       w->at += (int64_t)size;
@@ -75,8 +87,9 @@ static int64_t proof_in_file(struct commitlog *c, const struct segment *g, int64
                              int64_t until_ms) {
   uint8_t magic[4];
   put_u32(magic, MESSAGE_MAGIC);
-  for (int64_t at = from - g->start + 5; at < c->files.length - RECORD_SIZE_MIN;) {
-    const uint8_t *hit = memmem(g->view + at, (size_t)(c->files.length - at), magic, sizeof magic);
+  int64_t end = segment_last_nonzero(g, from, QUIET_BYTES) - g->start;
+  for (int64_t at = from - g->start + 5; at < end;) {
+    const uint8_t *hit = memmem(g->view + at, (size_t)(end - at), magic, sizeof magic);
     if (hit == NULL) return -1;
     at = hit - g->view;
     if (proof_at(c, g, g->start + at - 4, from_ms, until_ms)) return g->start + at - 4;
@@ -194,7 +207,7 @@ static enum status log_cut(struct store *s, int64_t end) {
     status = segments_drop_from(&c->files, file + c->files.length);
     if (status == STATUS_OK) status = segments_at(&c->files, end, &g);
     if (status != STATUS_OK) return status;
-    int64_t dirty = segment_last_nonzero(g, end, 0);
+    int64_t dirty = segment_last_nonzero(g, end, QUIET_BYTES);
     if (dirty > end) {
       log_warn(s->log, "commit log: no valid record at offset %" PRId64 ", %" PRId64 " bytes are cut off", end, dirty - end);
       status = segment_zero(g, end, dirty);
@@ -257,16 +270,16 @@ static enum status replay_visit(void *context, const struct message *m, size_t s
 static enum status replay(struct store *s, int64_t from, struct moment now, struct buf *why) {
   struct commitlog *c = &s->commitlog;
   struct replay r = {s, now.mono_ms, from <= c->files.first};
-  struct walk w = {from < c->files.first ? c->files.first : from, -1, 0};
-  enum status status = log_walk(c, &w, c->appended, false, replay_visit, &r);
+  struct walk w = {from < c->files.first ? c->files.first : from, -1, 0, false, INT64_MAX};
+  enum status status = log_walk(c, &w, c->appended, replay_visit, &r);
   if (status == STATUS_NOT_FOUND && !r.fill) {
     log_warn(s->log, "consume queues lack units from before offset %" PRId64 ": all are built again", from);
     status = queues_write_all(&s->queues);
     if (status == STATUS_OK) status = queues_load_all(&s->queues, c->files.first);
     if (status != STATUS_OK) return status;
     r.fill = true;
-    w = (struct walk){c->files.first, -1, 0};
-    status = log_walk(c, &w, c->appended, false, replay_visit, &r);
+    w = (struct walk){c->files.first, -1, 0, false, INT64_MAX};
+    status = log_walk(c, &w, c->appended, replay_visit, &r);
   }
   s->facts.recovered_records = w.records;
   if (status != STATUS_OK || w.at >= c->appended) return status;
@@ -323,7 +336,7 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   if (status != STATUS_OK) return status;
   if (segments_empty(&c->files)) return recover_empty(s);
   bool rebuild = s->queues.count == 0;
-  struct walk w = {0, -1, 0};
+  struct walk w = {.last_ms = -1};
   if (clean && !rebuild && marks_hold(s, &w)) {
     log_info(s->log, "store closed cleanly, the log ends at offset %" PRId64, w.at);
     c->appended = c->stage_start = w.at;
@@ -333,12 +346,15 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   int64_t from = c->files.first;
   if (clean && c->files.end - from > NORMAL_FILES * c->files.length) from = c->files.end - NORMAL_FILES * c->files.length;
   if (!clean && !rebuild) status = replay_file(s, &from);
-  w = (struct walk){from, -1, 0};
-  if (status == STATUS_OK) status = log_walk(c, &w, c->files.end, s->config.check_crc_on_recover, NULL, NULL);
+  w = (struct walk){from, -1, 0, s->config.check_crc_on_recover || !clean, clean ? INT64_MAX : s->checkpoint.physic_ms};
+  if (status == STATUS_OK) status = log_walk(c, &w, c->files.end, NULL, NULL);
   if (status == STATUS_OK) status = damage_check(s, &w, why);
   if (status != STATUS_OK) return status;
   log_info(s->log, "%s recovery from offset %" PRId64 ": %" PRId64 " records, the log ends at offset %" PRId64,
            clean ? "normal" : "abnormal", from, w.records, w.at);
+  if (w.last_ms < s->checkpoint.physic_ms)
+    log_error(s->log, "commit log: records up to store time %" PRId64 " were synced, the last one left is of %" PRId64,
+              s->checkpoint.physic_ms, w.last_ms);
   s->last_ms = w.last_ms < 0 ? 0 : w.last_ms;
   return recover_from(s, &w, from, clean, now, why);
 }

@@ -65,14 +65,12 @@ static enum status parts_init(struct store *s) {
 }
 
 /* Closes and frees without writing. */
-static void store_free(struct store *s, bool forced) {
+static void store_free(struct store *s) {
   if (s->staged != NULL) {
-    segment_cache_fini(&s->queues.desk.cache, forced);
-    segment_cache_fini(&s->commitlog.cache, forced);
     queues_fini(&s->queues);
     commitlog_fini(&s->commitlog);
   }
-  if (s->checkpoint_file != NULL && (!s->flusher.checkpoint_busy || forced)) s->disk->ops->close(s->disk, s->checkpoint_file);
+  if (s->checkpoint_file != NULL) s->disk->ops->close(s->disk, s->checkpoint_file);
   if (s->lock != NULL) s->disk->ops->close(s->disk, s->lock);
   free(s->staged);
   free(s->root);
@@ -123,7 +121,7 @@ enum status store_open(struct store **out, const struct store_config *config, st
   status = s->root == NULL ? STATUS_NO_MEMORY : store_start(s, now, why);
   if (status != STATUS_OK) {
     if (why->len == 0) buf_printf(why, "store %s cannot be opened: %s", config->root, status_text(status));
-    store_free(s, true);
+    store_free(s);
     return status;
   }
   *out = s;
@@ -172,11 +170,11 @@ void store_close(struct store *s, struct moment now) {
     status = shut_down(s);
     if (status != STATUS_OK) log_error(s->log, "the store cannot be closed cleanly: %s", status_text(status));
   }
-  store_free(s, false);
+  store_free(s);
 }
 
 void store_abandon(struct store *s) {
-  if (s != NULL) store_free(s, true);
+  if (s != NULL) store_free(s);
 }
 
 /* ---- put ---- */
@@ -212,9 +210,11 @@ static bool staged_room(struct store *s, size_t count) {
   return true;
 }
 
+/* A NUL in the properties would look like a torn record to the recovery after a crash. */
 static bool acceptable(const struct message *m) {
   return m->topic.len > 0 && m->topic.len <= TOPIC_LENGTH_MAX && m->properties.len <= PROPERTIES_LENGTH_MAX &&
-         m->body.len <= INT32_MAX;
+         m->body.len <= INT32_MAX && span_find(m->topic, 0, 0) == m->topic.len &&
+         span_find(m->properties, 0, 0) == m->properties.len;
 }
 
 static bool size_fits(const struct store *s, size_t size) {

@@ -19,8 +19,7 @@ bool golden_open(struct golden *g, const char *name) {
   bool ok = fseek(file, 0, SEEK_END) == 0;
   long length = ok ? ftell(file) : -1;
   g->text = length < 0 ? NULL : malloc((size_t)length + 1);
-  ok = g->text != NULL && fseek(file, 0, SEEK_SET) == 0 &&
-       fread(g->text, 1, (size_t)length, file) == (size_t)length;
+  ok = g->text != NULL && fseek(file, 0, SEEK_SET) == 0 && fread(g->text, 1, (size_t)length, file) == (size_t)length;
   g->length = ok ? (size_t)length : 0;
   fclose(file);
   return ok;

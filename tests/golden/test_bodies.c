@@ -53,10 +53,10 @@ static void test_trees_write_the_same_bytes(void) {
 
 /* Members that are sets, arrays of primitives or maps of sets in Java: their pretty form stays on the line. */
 static bool is_set(struct span member) {
-  static const char *const names[] = {"topicList",      "groupList",     "consumedGroup", "notConsumedGroup",
-                                      "lockOKMQSet",    "Cluster0",      "Cluster3",      "connectionSet",
-                                      "codeSet",        "tagsSet",       "mqSet",         "consumerDataSet",
-                                      "subscriptionDataSet", "subscriptionSet", "producerDataSet"};
+  static const char *const names[] = {
+      "topicList", "groupList",       "consumedGroup",       "notConsumedGroup", "lockOKMQSet",
+      "Cluster0",  "Cluster3",        "connectionSet",       "codeSet",          "tagsSet",
+      "mqSet",     "consumerDataSet", "subscriptionDataSet", "subscriptionSet",  "producerDataSet"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (span_is(member, names[i])) return true;
   return false;
@@ -66,10 +66,8 @@ static void write_tree(struct json_writer *w, const struct json *value, bool set
 
 static void write_object(struct json_writer *w, const struct json *value) {
   bool bare = value->children != NULL && value->children->key->kind != JSON_STRING;
-  if (bare)
-    json_open_inline_map(w);
-  else
-    json_open_object(w);
+  if (bare) json_open_inline_map(w);
+  else json_open_object(w);
   for (const struct json *m = value->children; m != NULL; m = m->next) {
     int64_t number;
     if (m->key->kind == JSON_STRING) {
@@ -88,23 +86,27 @@ static void write_object(struct json_writer *w, const struct json *value) {
 static void write_tree(struct json_writer *w, const struct json *value, bool set) {
   int64_t number;
   switch (value->kind) {
-  case JSON_OBJECT: write_object(w, value); return;
+  case JSON_OBJECT:
+    write_object(w, value);
+    return;
   case JSON_ARRAY:
-    if (set)
-      json_open_inline_array(w);
-    else
-      json_open_array(w);
+    if (set) json_open_inline_array(w);
+    else json_open_array(w);
     for (const struct json *m = value->children; m != NULL; m = m->next) write_tree(w, m, false);
     json_close_array(w);
     return;
-  case JSON_STRING: json_put_span(w, value->text); return;
-  case JSON_BOOL: json_put_bool(w, value->boolean); return;
-  case JSON_NULL: json_put_span(w, SPAN_NONE); return;
+  case JSON_STRING:
+    json_put_span(w, value->text);
+    return;
+  case JSON_BOOL:
+    json_put_bool(w, value->boolean);
+    return;
+  case JSON_NULL:
+    json_put_span(w, SPAN_NONE);
+    return;
   case JSON_NUMBER:
-    if (span_to_i64(value->text, &number))
-      json_put_int(w, number);
-    else
-      json_put_double(w, json_double(value, 0));
+    if (span_to_i64(value->text, &number)) json_put_int(w, number);
+    else json_put_double(w, json_double(value, 0));
     return;
   }
 }
@@ -360,7 +362,8 @@ static void test_route_quotes_keys_on_demand(void) {
 /* --- lenient inputs --- */
 
 static bool is_empty(const struct json *v) {
-  return v == NULL || v->kind == JSON_NULL || ((v->kind == JSON_ARRAY || v->kind == JSON_OBJECT) && v->child_count == 0);
+  return v == NULL || v->kind == JSON_NULL ||
+         ((v->kind == JSON_ARRAY || v->kind == JSON_OBJECT) && v->child_count == 0);
 }
 
 static bool matches(const struct json *want, const struct json *got);
@@ -399,9 +402,12 @@ static bool matches(const struct json *want, const struct json *got) {
       if (!matches(a, b)) return false;
     return a == NULL && b == NULL;
   }
-  case JSON_NUMBER: return json_i64(want, 0) == json_i64(got, -1);
-  case JSON_BOOL: return json_bool(got, !want->boolean) == want->boolean;
-  default: break;
+  case JSON_NUMBER:
+    return json_i64(want, 0) == json_i64(got, -1);
+  case JSON_BOOL:
+    return json_bool(got, !want->boolean) == want->boolean;
+  default:
+    break;
   }
   if (got->kind == JSON_OBJECT || got->kind == JSON_ARRAY) { /* a structure taken as text */
     struct buf text;
@@ -437,8 +443,7 @@ static void test_lenient_bodies_as_java(void) {
     struct json *tree = parse(text, &g.arena, &status);
     if (!not_ours(class, text))
       golden_check(r, (json_member(r, "error") != NULL) == (status != STATUS_OK), "accepted as Java does");
-    else
-      golden_check(r, status == STATUS_OK, "parses");
+    else golden_check(r, status == STATUS_OK, "parses");
     if (span_is(class, "LockBatchRequestBody") || !rewrite(class, text, false, &g.arena, &out, &structure)) {
       if (want != NULL && !not_ours(class, text)) golden_check(r, matches(want, tree), "same values");
       continue;

@@ -53,8 +53,9 @@ static void check_decoded(struct golden *g, const struct json *record, const str
   bool fresh = opaque->kind == JSON_STRING; /* "a fresh local number" */
   golden_check(record, c->has_opaque == !fresh, "has_opaque");
   golden_check(record, fresh || c->opaque == json_i32(opaque, -99), "opaque");
-  golden_check(record, language == NULL ? c->language == LANGUAGE_NONE
-                                        : span_is(json_text(language), language_name(c->language)),
+  golden_check(record,
+               language == NULL ? c->language == LANGUAGE_NONE
+                                : span_is(json_text(language), language_name(c->language)),
                "language");
   golden_check(record, same_text(raw_member(want, "remark"), c->remark), "remark");
   golden_check(record, same_ext(json_member(want, "extFields"), c), "extFields");
@@ -134,10 +135,14 @@ static bool same_field(const struct header *h, const void *fields, bool by_short
     if (want->kind == JSON_NULL) return !present;
     if (!present) return false;
     switch (f->type) {
-    case FIELD_TEXT: return span_equal(*(const struct span *)place, json_text(want));
-    case FIELD_I32: return want->kind == JSON_NUMBER && *(const int32_t *)place == json_i64(want, 0);
-    case FIELD_I64: return want->kind == JSON_NUMBER && *(const int64_t *)place == json_i64(want, 0);
-    case FIELD_BOOL: return want->kind == JSON_BOOL && *(const bool *)place == want->boolean;
+    case FIELD_TEXT:
+      return span_equal(*(const struct span *)place, json_text(want));
+    case FIELD_I32:
+      return want->kind == JSON_NUMBER && *(const int32_t *)place == json_i64(want, 0);
+    case FIELD_I64:
+      return want->kind == JSON_NUMBER && *(const int64_t *)place == json_i64(want, 0);
+    case FIELD_BOOL:
+      return want->kind == JSON_BOOL && *(const bool *)place == want->boolean;
     }
   }
   return want->kind == JSON_NULL; /* a member that never travels */
@@ -213,8 +218,7 @@ static void test_big_frames_by_rule(void) {
     struct command c = {.code = json_i32(json_member(want, "code"), 0),
                         .version = json_i32(json_member(want, "version"), 0),
                         .opaque = json_i32(json_member(want, "opaque"), 0),
-                        .serialize = span_is(golden_text(r, "serialize"), "JSON") ? SERIALIZE_JSON
-                                                                                    : SERIALIZE_ROCKETMQ,
+                        .serialize = span_is(golden_text(r, "serialize"), "JSON") ? SERIALIZE_JSON : SERIALIZE_ROCKETMQ,
                         .body = span_of(body, length)};
     buf_clear(&out);
     command_encode(&out, &c, NULL, NULL, false, 0);

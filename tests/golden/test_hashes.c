@@ -128,8 +128,12 @@ static void test_names(void) { CU_ASSERT(each_of_kind("validate", check_validate
 
 int main(int argc, char **argv) {
   static const struct test tests[] = {
-      {"string_hash", test_string_hash}, {"tags_code", test_tags_code},         {"crc32", test_crc32},
-      {"message_ids", test_message_ids}, {"subscriptions", test_subscriptions}, {"names", test_names},
+      {"string_hash", test_string_hash},
+      {"tags_code", test_tags_code},
+      {"crc32", test_crc32},
+      {"message_ids", test_message_ids},
+      {"subscriptions", test_subscriptions},
+      {"names", test_names},
       {NULL, NULL},
   };
   return run_tests("golden/hashes", tests, argc, argv);

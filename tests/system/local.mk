@@ -1,1 +1,12 @@
-# tests/system
+# The programs as processes, used by a peer that shares only core/wire with them.
+check_PROGRAMS += tests/system/peer
+tests_system_peer_SOURCES = \
+  tests/system/peer.c tests/system/peer.h \
+  tests/system/peer_attack.c \
+  tests/system/peer_basic.c \
+  tests/system/peer_conn.c \
+  tests/system/peer_crowd.c \
+  tests/system/peer_load.c \
+  tests/system/peer_message.c
+tests_system_peer_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_system_peer_LDADD = core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)

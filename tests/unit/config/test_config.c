@@ -74,8 +74,7 @@ static void check_refusal(struct settings *s, const char *key, struct span value
 void test_config_refusals_are_sentences(void) {
   struct settings s;
   setup(&s);
-  check_refusal(&s, "listenPort", SPAN_LITERAL("0"),
-                "key 'listenPort': '0' is not a whole number from 1 to 65535");
+  check_refusal(&s, "listenPort", SPAN_LITERAL("0"), "key 'listenPort': '0' is not a whole number from 1 to 65535");
   check_refusal(&s, "listenPort", SPAN_LITERAL("99999999999999999999"),
                 "key 'listenPort': '99999999999999999999' is not a whole number from 1 to 65535");
   check_refusal(&s, "listenPort", SPAN_LITERAL(""), "key 'listenPort': '' is not a whole number from 1 to 65535");
@@ -223,7 +222,7 @@ int main(int argc, char **argv) {
 #define X(name) {#name, test_##name},
       CONFIG_TESTS(X)
 #undef X
-      {NULL, NULL},
+          {NULL, NULL},
   };
   return run_tests("unit/config", tests, argc, argv);
 }

@@ -46,8 +46,9 @@ void test_properties_escapes(void) {
 }
 
 void test_properties_malformed_escapes(void) {
-  static const char *const bad[] = {"a=1\nb=\\u12", "a=1\nb=\\u12x4", "x=2\n\\u=1", "\n\\"
-                                                                                   "u123"};
+  static const char *const bad[] = {"a=1\nb=\\u12", "a=1\nb=\\u12x4", "x=2\n\\u=1",
+                                    "\n\\"
+                                    "u123"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     struct buf out;
     int line = 0;
@@ -72,8 +73,10 @@ void test_properties_stop_at_a_refusal(void) {
 }
 
 void test_properties_written_are_read_back(void) {
-  static const char *const texts[] = {"plain", "a=b:c d", " lead", "trail ", "#x", "!y", "back\\slash", "t\tn\nr\rf\f",
-                                      "\x01\x1f\x7f", "\xE4\xB8\xBB\xF0\x9F\x98\x80\xC2\x80", ""};
+  static const char *const texts[] = {
+      "plain", "a=b:c d",     " lead",        "trail ",       "#x",
+      "!y",    "back\\slash", "t\tn\nr\rf\f", "\x01\x1f\x7f", "\xE4\xB8\xBB\xF0\x9F\x98\x80\xC2\x80",
+      ""};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
       struct buf text, want;

@@ -30,6 +30,11 @@ static void count_arrived(void *context, struct span topic, int32_t queue_id, in
   ++*(uint64_t *)context;
 }
 
+static void print_line(struct log *log, enum log_level level, const char *line) {
+  (void)log;
+  printf("    [%d] %s\n", (int)level, line);
+}
+
 void rig_init(struct rig *r, uint64_t seed) {
   *r = (struct rig){.node = {&rig_ops}};
   r->world = sim_world_new(seed);
@@ -37,7 +42,7 @@ void rig_init(struct rig *r, uint64_t seed) {
   r->disk = sim_host_disk(r->host);
   r->listener = (struct store_listener){count_arrived, &r->arrived};
   buf_init(&r->why, 4096);
-  if (getenv("RIG_TRACE") != NULL) sim_trace_on(r->world, LOG_DEBUG);
+  r->log = (struct log){getenv("RIG_LOG") != NULL ? LOG_DEBUG : LOG_ERROR + 1, print_line, NULL};
   r->config = (struct store_config){
       .root = RIG_ROOT, .commitlog = RIG_LOG, .segment_length = 65536, .queue_file_length = 1280,
       .message_size_max = 40000, .flush_interval_ms = 500, .flush_least_pages = 4, .flush_thorough_ms = 10000,
@@ -47,8 +52,6 @@ void rig_init(struct rig *r, uint64_t seed) {
 }
 
 void rig_fini(struct rig *r) {
-  struct span trace = sim_trace(r->world);
-  if (getenv("RIG_TRACE") != NULL) printf("%.*s", SPAN_ARG(trace));
   sim_stop(r->host, SIM_KILL);
   store_abandon(r->store);
   sim_world_free(r->world);
@@ -59,13 +62,13 @@ struct moment rig_now(const struct rig *r) { return sim_host_now(r->host); }
 
 enum status rig_open(struct rig *r) {
   buf_clear(&r->why);
-  enum status status = store_open(&r->store, &r->config, r->disk, sim_host_log(r->host), &r->listener, rig_now(r), &r->why);
+  enum status status = store_open(&r->store, &r->config, r->disk, &r->log, &r->listener, rig_now(r), &r->why);
+  if (status != STATUS_OK) log_info(&r->log, "not opened: %.*s", SPAN_ARG(buf_span(&r->why)));
   sim_poke(r->host);
   return status;
 }
 
 void rig_close(struct rig *r) {
-  for (int i = 0; i < 100 && store_busy(r->store); i++) rig_run(r, 1);
   store_close(r->store, rig_now(r));
   r->store = NULL;
 }

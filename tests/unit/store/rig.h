@@ -22,6 +22,7 @@ struct rig {
   struct store_config config;
   struct buf why;
   struct store_listener listener;
+  struct log log; /* to stdout if RIG_LOG is set in the environment */
   uint64_t arrived;
 };
 

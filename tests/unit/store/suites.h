@@ -6,6 +6,41 @@
 
 #define STORE_TESTS(X) \
   X(put_get) \
+  X(put_refused) \
+  X(put_batch) \
+  X(put_transactions) \
+  X(put_tags_code) \
+  X(put_no_space) \
+  X(put_failed_write_leaves_nothing) \
+  X(put_io_error) \
+  X(put_sync_error) \
+  X(put_no_space_for_file) \
+  X(put_queue_trouble) \
+  X(put_large_turn) \
+  X(get_offsets) \
+  X(get_filter) \
+  X(get_walk) \
+  X(get_by_time) \
+  X(get_queues_and_delete) \
+  X(get_many_queues) \
+  X(recover_clean) \
+  X(recover_stale_marks) \
+  X(recover_killed) \
+  X(recover_replays_little) \
+  X(recover_power_cut) \
+  X(recover_old_records_stay_away) \
+  X(recover_refuses_damage) \
+  X(recover_cuts_the_last) \
+  X(recover_lost_queues) \
+  X(recover_false_units) \
+  X(recover_old_files_gone) \
+  X(recover_refuses_files) \
+  X(recover_locked) \
+  X(recover_clock_back) \
+  X(recover_failing_disk) \
+  X(format_files) \
+  X(format_last_byte) \
+  X(format_directories) \
   X(golden_normal) \
   X(golden_killed) \
   X(golden_lag) \

@@ -16,12 +16,18 @@ static enum status read_body(const char *which, const char *text, struct arena *
   struct span *names;
   size_t count;
   switch (which[0]) {
-  case 'r': return topic_route_read(body, arena, &route, &why);
-  case 'c': return cluster_info_read(body, arena, &cluster, &why);
-  case 'h': return heartbeat_read(body, arena, &beat, &why);
-  case 'g': return register_body_read(body, false, arena, &reg, &why);
-  case 'k': return kv_table_read(body, arena, &pairs, &count, &why);
-  default: return name_list_read(body, "topicList", arena, &names, &count, &why);
+  case 'r':
+    return topic_route_read(body, arena, &route, &why);
+  case 'c':
+    return cluster_info_read(body, arena, &cluster, &why);
+  case 'h':
+    return heartbeat_read(body, arena, &beat, &why);
+  case 'g':
+    return register_body_read(body, false, arena, &reg, &why);
+  case 'k':
+    return kv_table_read(body, arena, &pairs, &count, &why);
+  default:
+    return name_list_read(body, "topicList", arena, &names, &count, &why);
   }
 }
 
@@ -85,7 +91,7 @@ static void put_part(struct buf *b, const char *text) {
 }
 
 void test_register_body_refuses_wrong_parts(void) {
-  static const char *const topics[] = {"T 4 8 6 MULTI_TAG", "T 4 8 6", "T 4 8 6 SINGLE_TAG x", " 4 8 6 SINGLE_TAG",
+  static const char *const topics[] = {"T 4 8 6 MULTI_TAG",     "T 4 8 6", "T 4 8 6 SINGLE_TAG x", " 4 8 6 SINGLE_TAG",
                                        "T four 8 6 SINGLE_TAG", ""};
   struct arena arena;
   struct buf plain;

@@ -63,9 +63,15 @@ static void fill(const struct header *h, uint8_t *fields, bool set_text) {
       if (!set_text && !h->fields[i].required) continue;
       *(struct span *)place = span_text(texts[i % 5]);
       break;
-    case FIELD_I32: *(int32_t *)place = i % 2 == 0 ? INT32_MIN + (int32_t)i : (int32_t)i; break;
-    case FIELD_I64: *(int64_t *)place = i % 2 == 0 ? INT64_MIN + (int64_t)i : INT64_MAX - (int64_t)i; break;
-    case FIELD_BOOL: *(bool *)place = i % 2 == 0; break;
+    case FIELD_I32:
+      *(int32_t *)place = i % 2 == 0 ? INT32_MIN + (int32_t)i : (int32_t)i;
+      break;
+    case FIELD_I64:
+      *(int64_t *)place = i % 2 == 0 ? INT64_MIN + (int64_t)i : INT64_MAX - (int64_t)i;
+      break;
+    case FIELD_BOOL:
+      *(bool *)place = i % 2 == 0;
+      break;
     }
     *(uint64_t *)fields |= UINT64_C(1) << i;
   }
@@ -132,9 +138,9 @@ void test_header_misses_are_named(void) {
   struct send_message_request h;
   const char *missing = NULL;
   setup(&f);
-  CU_ASSERT_EQUAL(decode_json(&f, "{\"code\":310,\"extFields\":{\"b\":\"T\",\"a\":\"P\",\"d\":\"x\"},\"opaque\":1}",
-                              &limits, &c),
-                  STATUS_OK);
+  CU_ASSERT_EQUAL(
+      decode_json(&f, "{\"code\":310,\"extFields\":{\"b\":\"T\",\"a\":\"P\",\"d\":\"x\"},\"opaque\":1}", &limits, &c),
+      STATUS_OK);
   CU_ASSERT_EQUAL(header_decode(&send_message_request_header, &c, true, &h, &missing), STATUS_INVALID);
   CU_ASSERT_STRING_EQUAL(missing, "c");
   CU_ASSERT(HEADER_HAS(send_message_request, &h, producerGroup));
@@ -232,8 +238,7 @@ void test_command_last_duplicate_wins(void) {
   /* Many keys of one kind (same length, first and last letter): still no doubles, none lost. */
   buf_clear(&f.buf);
   buf_put_text(&f.buf, "{\"extFields\":{");
-  for (int i = 0; i < 200; i++)
-    buf_printf(&f.buf, "%s\"k%03dk\":\"%d\"", i > 0 ? "," : "", i % 100, i);
+  for (int i = 0; i < 200; i++) buf_printf(&f.buf, "%s\"k%03dk\":\"%d\"", i > 0 ? "," : "", i % 100, i);
   buf_put_text(&f.buf, "}}");
   buf_put_u8(&f.buf, '\0');
   CU_ASSERT_EQUAL(decode_json(&f, (const char *)f.buf.ptr, &limits, &c), STATUS_OK);
@@ -247,7 +252,8 @@ void test_command_direct_and_lenient_agree(void) {
   static const char *const pairs[][2] = {
       {"{\"code\":105,\"language\":\"cpp\",\"version\":353,\"opaque\":-2147483648,\"flag\":3,\"remark\":\"a\\tb\"}",
        "{'code':105,language:1,version:353.0,opaque:'-2147483648',flag:3L,remark:'a\\tb',}"},
-      {" {\n\"code\" : 1 , \"extFields\" : { \"\" : \"\" } ,\t\"opaque\":0 }\r\n", "{CODE:1,ext_fields:{'':''},opaque:0}"},
+      {" {\n\"code\" : 1 , \"extFields\" : { \"\" : \"\" } ,\t\"opaque\":0 }\r\n",
+       "{CODE:1,ext_fields:{'':''},opaque:0}"},
       {"{\"code\":1,\"language\":\"RUST\"}", "{code:1,language:null}"},
       {"{}", "{,}"},
       {"{\"serializeTypeCurrentRPC\":\"JSON\"}", "{serializeTypeCurrentRPC:0,other:[{}]}"},
@@ -266,7 +272,10 @@ void test_command_direct_and_lenient_agree(void) {
 }
 
 static void check_cuts(struct fixture *f, enum serialize serialize) {
-  struct command c = {.code = 310, .opaque = 5, .serialize = serialize, .remark = SPAN_LITERAL("why"),
+  struct command c = {.code = 310,
+                      .opaque = 5,
+                      .serialize = serialize,
+                      .remark = SPAN_LITERAL("why"),
                       .body = SPAN_LITERAL("body")},
                  d;
   _Alignas(16) uint8_t fields[STRUCT_MAX];

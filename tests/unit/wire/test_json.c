@@ -18,8 +18,7 @@ static const char *rewritten(const char *text) {
   buf_init(&b, BUF_MAX - 1);
   if (json_parse(span_text(text), &JSON_LIMITS_DEFAULT, &arena, &tree, &why, NULL) == STATUS_OK)
     json_put_tree(&b, tree);
-  else
-    buf_printf(&b, "(%s)", why);
+  else buf_printf(&b, "(%s)", why);
   span_copy_text(buf_span(&b), out, sizeof out);
   buf_fini(&b);
   arena_fini(&arena);
@@ -47,11 +46,11 @@ void test_json_reads_the_dialect(void) {
 }
 
 void test_json_refuses_broken_text(void) {
-  static const char *const cases[] = {"{",          "[",       "[1",      "{\"a\"",   "{\"a\":",   "{\"a\":1",  "\"abc",
-                                      "'abc",       "{a 1}",   "[1 2]",   "{\"a\":}", "tru",       "nul",       "hello",
-                                      "1 2",        "{}x",     "-",       "1e",       "1e+",       ".5",        "\"\\u12\"",
-                                      "\"\\u12g4\"", "\"\\q\"", "\"\\x1\"", "\"\\",     "/*",        "{1:2",      "{:1}",
-                                      "12abc",      "{\"a\":1/*", "[/]",  "{[1]:2}",  "\"a\\\"",   "{true;1}"};
+  static const char *const cases[] = {
+      "{",     "[",        "[1",         "{\"a\"",      "{\"a\":", "{\"a\":1", "\"abc",   "'abc", "{a 1}",
+      "[1 2]", "{\"a\":}", "tru",        "nul",         "hello",   "1 2",      "{}x",     "-",    "1e",
+      "1e+",   ".5",       "\"\\u12\"",  "\"\\u12g4\"", "\"\\q\"", "\"\\x1\"", "\"\\",    "/*",   "{1:2",
+      "{:1}",  "12abc",    "{\"a\":1/*", "[/]",         "{[1]:2}", "\"a\\\"",  "{true;1}"};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const char *text = rewritten(cases[i]);
     if (text[0] != '(' || text[1] == ')') printf("    accepted: %s as %s\n", cases[i], text);

@@ -31,8 +31,8 @@ void test_message_round_trip(void) {
     message_encode(&m, record);
     CU_ASSERT_EQUAL_FATAL(message_decode(span_of(record, message_size(&m) + 9), true, &back, &size), STATUS_OK);
     CU_ASSERT_EQUAL(size, message_size(&m));
-    CU_ASSERT_EQUAL(back.sys_flag, m.sys_flag | ((v6 & 1) != 0 ? SYS_BORN_HOST_V6 : 0) |
-                                       ((v6 & 2) != 0 ? SYS_STORE_HOST_V6 : 0));
+    CU_ASSERT_EQUAL(back.sys_flag,
+                    m.sys_flag | ((v6 & 1) != 0 ? SYS_BORN_HOST_V6 : 0) | ((v6 & 2) != 0 ? SYS_STORE_HOST_V6 : 0));
     CU_ASSERT(back.queue_offset == m.queue_offset && back.prepared_offset == -5 && back.reconsume_times == 2);
     CU_ASSERT(span_equal(back.body, m.body) && span_equal(back.topic, m.topic));
     CU_ASSERT(span_equal(back.properties, m.properties));
@@ -190,8 +190,12 @@ void test_message_ids_refuse_nonsense(void) {
   int64_t offset;
   CU_ASSERT_EQUAL(message_id_parse(SPAN_LITERAL("7f00000100002a9f0000000000000123"), &host, &offset), STATUS_OK);
   CU_ASSERT(offset == 0x123 && host.port == 10911 && host.ip_len == 4 && host.ip[0] == 127);
-  static const char *const bad[] = {"", "7F", "7F00000100002A9F000000000000012", "7F00000100002A9F00000000000001233",
-                                    "7G00000100002A9F0000000000000123", "7F00000100012A9F0000000000000123"};
+  static const char *const bad[] = {"",
+                                    "7F",
+                                    "7F00000100002A9F000000000000012",
+                                    "7F00000100002A9F00000000000001233",
+                                    "7G00000100002A9F0000000000000123",
+                                    "7F00000100012A9F0000000000000123"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     CU_ASSERT_EQUAL(message_id_parse(span_text(bad[i]), &host, &offset), STATUS_INVALID);
 }

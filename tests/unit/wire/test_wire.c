@@ -6,7 +6,7 @@ int main(int argc, char **argv) {
 #define X(name) {#name, test_##name},
       WIRE_TESTS(X)
 #undef X
-      {NULL, NULL},
+          {NULL, NULL},
   };
   return run_tests("unit/wire", tests, argc, argv);
 }
