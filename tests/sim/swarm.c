@@ -151,7 +151,7 @@ static uint64_t course(struct swarm *s) {
   if (!check_calm(s)) return 0;
   /* What was read before it was synced and then lost with the power gives its offset to another message: a
    * consumer that was ahead does not come back for it. That is RocketMQ's contract, so only the store counts. */
-  if (!s->lost_power) ledger_check_all_seen(&s->ledger);
+  if (!s->ledger.lost_power) ledger_check_all_seen(&s->ledger);
   stop_all(s);
   return s->ledger.violation[0] == '\0' ? audit_stores(s) : 0;
 }

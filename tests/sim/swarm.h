@@ -63,7 +63,6 @@ struct swarm {
   struct consumer_traffic consumer_configs[SWARM_GROUPS_MAX];
   unsigned happened[FAULT_COUNT];
   bool mended;
-  bool lost_power; /* some machine did */
 };
 
 #define SWARM_TOPIC "swarm"
