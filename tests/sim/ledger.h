@@ -35,6 +35,7 @@ struct ledger {
   size_t group_count;
   struct map places; /* broker, queue, offset -> number of the acknowledged message + 1 */
   uint64_t seed;
+  uint64_t long_one_in; /* so many messages is longer than a few sectors */
   uint64_t acked, seen, answers;
   char violation[VIOLATION_MAX]; /* the first; empty: none */
 };

@@ -238,13 +238,16 @@ void failed_sync_is_not_made_good(void) {
     sync_file(&b, file);
     fill(&b, file, 0, 2 * SIM_SECTOR, 'a');
     sim_disk_fail(b.host, &(struct sim_disk_fault){.ops = SIM_SYNC, .status = STATUS_IO});
+    CU_ASSERT_FALSE(sim_disk_is_poisoned(b.host));
     CU_ASSERT_EQUAL(b.disk->ops->sync(b.disk, file), STATUS_IO);
+    CU_ASSERT_TRUE(sim_disk_is_poisoned(b.host));
     fill(&b, file, 10, 20, 'b'); /* written again and synced: this part is good */
     sync_file(&b, file);
     crash(&b, SIM_POWER_OFF);
     b.disk->ops->close(b.disk, file);
     content(&b, "f", now);
     CU_ASSERT_TRUE(all(now + 10, 20, 'b'));
+    CU_ASSERT_FALSE(sim_disk_is_poisoned(b.host));
     lost += all(now + SIM_SECTOR, SIM_SECTOR, 0);
     sim_world_free(b.world);
   }
