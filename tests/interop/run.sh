@@ -78,6 +78,21 @@ kind_of() {
   echo "${1%%-*}"
 }
 
+# namesrv_of SERVERS, broker_of SERVERS: whose they are, our or java.
+namesrv_of() {
+  case $1 in
+    ours-ours | ourns-*) echo our ;;
+    *) echo java ;;
+  esac
+}
+
+broker_of() {
+  case $1 in
+    ours-ours | *-ourbroker) echo our ;;
+    *) echo java ;;
+  esac
+}
+
 selected() {
   local name=$1 filter
   [ ${#FILTERS[@]} -gt 0 ] || [[ $name != java-java/* ]] || return 1
@@ -92,12 +107,21 @@ is_special() {
   [[ " $SPECIAL_PRODUCERS $SPECIAL_CONSUMERS " == *[[:space:]]"$1"[[:space:]]* ]]
 }
 
+# What our broker cannot do in this version: it has no SQL92 filter and does not
+# lock queues for an orderly consumer (LOCK_BATCH_MQ).
+UNSUPPORTED_BY_OUR_BROKER="java-orderly our-orderly java-sql node-sql our-sql"
+
+is_supported() {
+  [ "$(broker_of "$1")" = java ] || [[ " $UNSUPPORTED_BY_OUR_BROKER " != *" $2 "* ]]
+}
+
 # With all Java servers, one set holds the pairings with our client, the other
 # the rest.  The mixed sets only have to show that the two servers understand
 # each other, so they do without the specials (and send less, see scaled).
 belongs() {
   local servers=$1 ours=no
   [[ $2 == our-* || $3 == our-* ]] && ours=yes
+  is_supported "$servers" "$3" || return
   case $servers in
     java-ours) [ $ours = yes ] ;;
     java-java) [ $ours = no ] ;;
@@ -148,15 +172,17 @@ scaled() {
 
 # The set's servers; their addresses are left in NS and BROKER.
 start_servers() {
-  local servers=$1 ns=java broker=java ns_port broker_port
-  [[ $servers == ours-ours || $servers == ourns-* ]] && ns=our
-  [[ $servers == ours-ours || $servers == *-ourbroker ]] && broker=our
+  local servers=$1 ns broker ns_port broker_port conf=()
+  ns=$(namesrv_of "$servers")
+  broker=$(broker_of "$servers")
+  # Our broker refuses to start with it.
+  [ "$broker" = our ] || conf=(enablePropertyFilter=true)
   ns_port=$(free_port)
   broker_port=$(free_port)
   NS=127.0.0.1:$ns_port
   BROKER=127.0.0.1:$broker_port
   "start_${ns}_namesrv" "$ns_port" "$DIR/ns" || return
-  "start_${broker}_broker" "$broker_port" "$NS" "$DIR/broker" enablePropertyFilter=true
+  "start_${broker}_broker" "$broker_port" "$NS" "$DIR/broker" "${conf[@]}"
 }
 
 topic_of() {
