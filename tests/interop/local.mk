@@ -11,6 +11,7 @@ tests_interop_mqpeer_LDADD = libmqclient/libmqclient.la
 
 EXTRA_DIST += \
   tests/interop/README.md \
+  tests/interop/kill9.sh \
   tests/interop/lib.sh \
   tests/interop/read_store.sh \
   tests/interop/run.sh \
