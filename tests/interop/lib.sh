@@ -23,6 +23,8 @@ BUILD_DIR=${BUILD_DIR:-$INTEROP_ROOT}
 INTEROP_DIR=${INTEROP_DIR:-$INTEROP_ROOT/build/interop}
 PEER_TIMEOUT=${PEER_TIMEOUT:-120}
 INTEROP_TMP=$(mktemp -d "${TMPDIR:-/tmp}/interop.XXXXXX")
+# A script that is run by another one shares its file of the last port.
+INTEROP_LAST_PORT=${INTEROP_LAST_PORT:-$INTEROP_TMP/last_port}
 INTEROP_PIDS=()
 STARTED_PID=
 
@@ -114,7 +116,7 @@ port_is_open() {
 # Prints a port P with P-2 (VIP) and P+1 (HA) free as well.  The last one is
 # remembered, because the caller has not bound it yet when it asks for the next.
 free_port() {
-  local port last=$INTEROP_TMP/last_port tries
+  local port last=$INTEROP_LAST_PORT tries
   port=$(cat "$last" 2>/dev/null || echo $((20000 + RANDOM % 1100 * 10)))
   for ((tries = 0; tries < 1000; tries++)); do
     port=$((port + 10 < 32000 ? port + 10 : 20000))
@@ -278,6 +280,13 @@ stop_peer() {
     [ "$known_pid" = "$pid" ] || known+=("$known_pid")
   done
   INTEROP_PIDS=("${known[@]}")
+}
+
+# kill_peer PID: KILL at once, as a crash.
+kill_peer() {
+  # The wait keeps bash from reporting the death later.
+  { kill -KILL "$1"; wait "$1"; } 2>/dev/null
+  stop_peer "$1"
 }
 
 # Ends the clients that the caller still runs in the background.

@@ -28,6 +28,8 @@ bool bug_plant(const char *name) {
   return false;
 }
 
+bool bug_is(enum bug bug) { return planted == bug; }
+
 void bug_begin(void) { prng_init(&chance, 1); }
 
 void bug_list(bool docs) {

@@ -26,4 +26,4 @@ tests_sim_sim_LDADD = $(SITE_LIBS)
 
 # `make check` runs the first hundred seeds, and sees that the checkers can find bugs.
 TESTS += tests/sim/sim tests/sim/find_bugs
-EXTRA_DIST += tests/sim/find_bugs
+EXTRA_DIST += tests/sim/find_bugs tests/sim/thousand
