@@ -140,12 +140,12 @@ static void try_send(struct send_op *op, struct moment now) {
                                 .body = op->body};
   enum status status;
   if (op->mode == SEND_ONEWAY) {
-    status = remoting_oneway(c->remoting, master->addr, &request, now);
+    status = client_oneway(c, master, &request, now);
     op->error.result = MQ_OK;
   } else {
     op->call.done = on_answer;
     int timeout_ms = op->due_ms > now.mono_ms ? (int)(op->due_ms - now.mono_ms) : 0;
-    status = remoting_call(c->remoting, master->addr, &request, timeout_ms, &op->call, now);
+    status = client_call(c, master, &request, timeout_ms, &op->call, now);
     if (status == STATUS_OK) return;
   }
   if (status != STATUS_OK) error_of_status(&op->error, status, master->addr);
