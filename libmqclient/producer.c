@@ -46,7 +46,7 @@ static bool retries_left(const struct send_op *op) {
   const struct producer_config *config = &op->producer->config;
   if (op->mode == SEND_ONEWAY) return false;
   if (op->mode == SEND_ASYNC) return op->tries <= config->retries_async;
-  /* A sync send to a named queue is tried once (DefaultMQProducerImpl.send(msg, mq)); an async one again at the same. */
+  /* A sync send to a named queue is tried once (DefaultMQProducerImpl.send(msg, mq)), an async one again there. */
   return op->broker_name.ptr == NULL && op->select == NULL && op->tries <= config->retries_sync;
 }
 
