@@ -16,7 +16,7 @@ KILL_COUNT=1000000
 # Lines of the file of acknowledged messages to wait for before the kill.
 KILL_AFTER=3000
 # Small segments, so that some are full when the broker dies.
-KILL_CONF=(mapedFileSizeCommitLog=4194304 mapedFileSizeConsumeQueue=60000)
+KILL_CONF=(mappedFileSizeCommitLog=4194304 mappedFileSizeConsumeQueue=60000)
 
 kill_producer_of() {
   echo "${KILL_PRODUCERS[($1 - 1) % ${#KILL_PRODUCERS[@]}]}"
@@ -55,7 +55,9 @@ kill_under_load() {
   pid=$!
   until [ "$(acked_count "$acked")" -ge $KILL_AFTER ]; do
     sleep 0.1
-    [ $SECONDS -lt $end ] && kill -0 $pid 2>/dev/null || break
+    if [ $SECONDS -ge $end ] || ! kill -0 $pid 2>/dev/null; then
+      break
+    fi
   done
   sleep "0.$((RANDOM % 10))"
   local alive=yes
@@ -97,7 +99,9 @@ java_reads() {
 }
 
 kill_cycle() {
-  local cycle=$1 name=kill9/$1-$(kill_producer_of "$1" | cut -d ' ' -f 1)
+  local cycle=$1 producer name
+  producer=$(kill_producer_of "$cycle")
+  name=kill9/$cycle-${producer%% *}
   if ! kill_under_load "$cycle"; then
     fail "$name" "no load before the kill: $(brief "$DIR/produce.$cycle")"
     return 1
