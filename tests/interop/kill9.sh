@@ -16,7 +16,7 @@ KILL_COUNT=1000000
 # Lines of the file of acknowledged messages to wait for before the kill.
 KILL_AFTER=3000
 # Small segments, so that some are full when the broker dies.
-KILL_CONF=(mappedFileSizeCommitLog=4194304 mappedFileSizeConsumeQueue=60000)
+KILL_CONF=(mappedFileSizeCommitLog=8388608 mappedFileSizeConsumeQueue=60000)
 
 kill_producer_of() {
   echo "${KILL_PRODUCERS[($1 - 1) % ${#KILL_PRODUCERS[@]}]}"
