@@ -132,19 +132,19 @@ kill_cycles() {
   local cycle reader=""
   for ((cycle = 1; cycle <= KILLS; cycle++)); do
     kill_cycle "$cycle" || return
-    # Java reads while the next cycle runs; one at a time.
+    # Java reads while the next cycle runs.
     [ -z "$reader" ] || wait "$reader"
     { java_reads "$DIR/killed.$cycle" "$cycle"; rm -rf "$DIR/killed.$cycle"; } >"$DIR/read.$cycle" 2>&1 &
     reader=$!
   done
   our_broker_serves
+  stop_peer "$BROKER_PID"
+  # shellcheck disable=SC2046 # numbers
+  java_reads "$DIR/broker/store" $(seq "$KILLS") >"$DIR/read.stopped" 2>&1
   wait "$reader"
   for ((cycle = 1; cycle <= KILLS; cycle++)); do
     kill_report "kill9/java-reads-killed" "$DIR/read.$cycle"
   done
-  stop_peer "$BROKER_PID"
-  # shellcheck disable=SC2046 # numbers
-  java_reads "$DIR/broker/store" $(seq "$KILLS") >"$DIR/read.stopped" 2>&1
   kill_report "kill9/java-reads-stopped" "$DIR/read.stopped"
 }
 

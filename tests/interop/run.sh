@@ -73,9 +73,9 @@ fail() {
   echo "FAIL $1: $2"
 }
 
-# The interesting lines of a log, on one line.
+# The interesting lines of a log, on one line; of a Java exception the reasons.
 brief() {
-  grep -a -v -e '^RocketMQLog' -e '^$' "$1" 2>/dev/null | head -n 4 | cut -c 1-300 | tr '\n' ';'
+  grep -a -v -e '^RocketMQLog' -e '^$' -e '^[[:space:]]at ' "$1" 2>/dev/null | head -n 4 | cut -c 1-300 | tr '\n' ';'
 }
 
 # ------------------------------------------------------------------ selection
