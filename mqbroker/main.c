@@ -97,24 +97,14 @@ struct running {
   struct uv_host *host;
   struct broker *broker;
   struct log *log;
-  struct uv_post post;
 };
-
-/* A sync under way must be answered before the store can be closed. */
-static void stop_when_idle(void *running) {
-  struct running *r = running;
-  if (store_busy(r->broker->store))
-    uv_host_post(r->host, &r->post, stop_when_idle, r);
-  else
-    uv_host_stop(r->host);
-}
 
 /* The farewell to the name servers leaves with the last turn of the loop. */
 static void on_signal(void *running, int signum) {
   struct running *r = running;
   log_info(r->log, "stopping on signal %d: no new connections, unregistering", signum);
   broker_stop(r->broker, uv_host_now(r->host));
-  stop_when_idle(r);
+  uv_host_stop(r->host);
 }
 
 static bool run(struct running *r) {

@@ -189,6 +189,16 @@ int64_t registration_turn(struct registration *r, struct moment now) {
   return wake;
 }
 
+void registration_closed(struct registration *r, const char *addr, struct moment now) {
+  for (size_t i = 0; i < r->count && !r->left; i++) {
+    struct name_server *ns = &r->servers[i];
+    if (strcmp(ns->addr, addr) != 0 || !ns->registered) continue;
+    log_info(r->broker->log, "name server %s closed the connection: registering again", addr);
+    ns->registered = ns->reported = false;
+    if (!ns->call.pending) ns->due_ms = now.mono_ms + RETRY_MS; /* else the call ends and says when */
+  }
+}
+
 void registration_leave(struct registration *r, struct moment now) {
   struct broker *b = r->broker;
   struct unregister_broker_request h = {.brokerName = span_text(b->settings->brokerName),

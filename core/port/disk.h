@@ -40,7 +40,8 @@ struct disk_ops {
    * many bytes. length 0: the file as it is, no view. */
   enum status (*open)(struct disk *disk, const char *path, int flags, int64_t length,
                       struct disk_file **out) MUST_USE;
-  void (*close)(struct disk *disk, struct disk_file *file); /* does not sync; NULL is allowed */
+  /* Does not sync; NULL is allowed. A sync under way goes on and answers. */
+  void (*close)(struct disk *disk, struct disk_file *file);
   /* Writes all parts one behind the other from offset, or fails; after a failure the range is undefined. */
   enum status (*write)(struct disk *disk, struct disk_file *file, int64_t offset,
                        const struct span *parts, size_t part_count) MUST_USE;
@@ -51,7 +52,7 @@ struct disk_ops {
   /* Data and length durable before it returns. */
   enum status (*sync)(struct disk *disk, struct disk_file *file) MUST_USE;
   /* The same without waiting: node_ops.synced(token, status) is called in a later turn. Everything
-   * written before this call is covered. The file must stay open until the answer. */
+   * written before this call is covered. */
   enum status (*sync_start)(struct disk *disk, struct disk_file *file, uint64_t token) MUST_USE;
   int64_t (*length)(struct disk *disk, struct disk_file *file); /* < 0: unknown */
   enum status (*truncate)(struct disk *disk, struct disk_file *file, int64_t length) MUST_USE;

@@ -134,3 +134,13 @@ int64_t sim_disk_unsynced(const struct sim_host *host) {
     sum += ((struct inode *)e->value)->undo_bytes;
   return sum;
 }
+
+bool sim_disk_is_poisoned(const struct sim_host *host) {
+  const struct map *names = &host->disk.names;
+  for (struct map_entry *e = map_first(names); e != NULL; e = map_next(names, e)) {
+    const struct inode *inode = e->value;
+    for (size_t i = 0; i < inode->undo_count; i++)
+      if (inode->undos[i].poisoned) return true;
+  }
+  return false;
+}

@@ -115,6 +115,9 @@ void sim_disk_space(struct sim_host *host, int64_t total); /* bytes; 0: endless 
 uint64_t sim_disk_calls(const struct sim_host *host, int ops);
 /* Bytes written but not yet durable. */
 int64_t sim_disk_unsynced(const struct sim_host *host);
+/* Does the page cache hold bytes whose sync failed? No later sync makes them durable, and until the machine is
+ * switched off everybody reads them as if they were. */
+bool sim_disk_is_poisoned(const struct sim_host *host);
 
 /* Trace: lines "[ms] host > text". Off: nothing is formatted, only the hash goes on. */
 void sim_trace_on(struct sim_world *world, enum log_level level);

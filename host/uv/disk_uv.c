@@ -109,6 +109,8 @@ out:
 
 static void file_close(struct disk *disk, struct disk_file *file) {
   if (file == NULL) return;
+  file->closed = file->syncs > 0;
+  if (file->closed) return;
   if (file->locked) {
     struct disk_file **at = &host_of(disk)->locks;
     while (*at != file) at = &(*at)->next_lock;
@@ -117,6 +119,10 @@ static void file_close(struct disk *disk, struct disk_file *file) {
   if (file->view != NULL) munmap(file->view, file->view_len);
   close(file->fd);
   free(file);
+}
+
+void disk_sync_ended(struct disk *disk, struct disk_file *file) {
+  if (--file->syncs == 0 && file->closed) file_close(disk, file);
 }
 
 /* All of the vectors, whatever a single call takes. */

@@ -24,6 +24,7 @@ static void sync_done(uv_work_t *work, int status) {
   struct sync_job *job = work->data;
   struct uv_host *h = job->host;
   uint64_t token = job->token;
+  disk_sync_ended(&h->disk, job->file);
   enum status result = status == 0 ? job->status : STATUS_SHUTDOWN;
   job->next = h->sync_free;
   h->sync_free = job;
@@ -40,7 +41,10 @@ enum status disk_sync_start(struct disk *disk, struct disk_file *file, uint64_t 
   if (job == NULL) return STATUS_NO_MEMORY;
   *job = (struct sync_job){.host = h, .file = file, .token = token};
   job->work.data = job;
-  if (uv_queue_work(&h->loop, &job->work, sync_work, sync_done) == 0) return STATUS_OK;
+  if (uv_queue_work(&h->loop, &job->work, sync_work, sync_done) == 0) {
+    file->syncs++;
+    return STATUS_OK;
+  }
   free(job);
   return STATUS_LIMIT;
 }

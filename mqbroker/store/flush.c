@@ -30,15 +30,14 @@ static struct sync_slot *slot_free(struct flusher *f) {
   return NULL;
 }
 
-static enum status sync_begin(struct store *s, enum sync_kind kind, struct segment *segment, struct disk_file *file) {
+static enum status sync_begin(struct store *s, enum sync_kind kind, struct disk_file *file) {
   struct flusher *f = &s->flusher;
   struct sync_slot *slot = slot_free(f);
   if (slot == NULL) return STATUS_BUSY;
   uint64_t token = ++f->token;
   enum status status = s->disk->ops->sync_start(s->disk, file, token);
   if (status != STATUS_OK) return status;
-  *slot = (struct sync_slot){kind, token, segment};
-  if (segment != NULL) segment_pin(segment);
+  *slot = (struct sync_slot){kind, token};
   return STATUS_OK;
 }
 
@@ -57,7 +56,7 @@ void flush_log_start(struct store *s) {
   for (int i = 0; i < SYNC_LOG_FILES_MAX && at < c->appended; i++) {
     struct segment *g;
     enum status status = segments_at(&c->files, at, &g);
-    if (status == STATUS_OK) status = sync_begin(s, SYNC_LOG, g, g->file);
+    if (status == STATUS_OK) status = sync_begin(s, SYNC_LOG, g->file);
     if (sync_later(status)) break;
     if (status != STATUS_OK) {
       store_make_read_only(s, "the commit log cannot be synced", status);
@@ -94,7 +93,8 @@ static int64_t log_tick(struct store *s, struct moment now) {
 
 /* ---- the queues' tails ---- */
 
-/* Writes tails that are older than `since_ms` or hold units below `target`; true if none of them is left. */
+/* Writes tails that are older than `since_ms` or hold units below `target`; true if none of them is left. Trouble is
+ * over when a write worked. */
 static bool tails_write(struct store *s, int64_t since_ms, int64_t target, int *budget) {
   struct queue_list *list = &s->queues.desk.with_tail;
   while (list->oldest != NULL && (list->oldest->tail_since_ms <= since_ms || list->oldest->tail_offset < target)) {
@@ -106,8 +106,8 @@ static bool tails_write(struct store *s, int64_t since_ms, int64_t target, int *
       if (status == STATUS_IO) store_make_read_only(s, "a consume queue cannot be written", status);
       return false;
     }
+    s->queue_trouble = STATUS_OK;
   }
-  s->queue_trouble = STATUS_OK;
   return true;
 }
 
@@ -139,7 +139,7 @@ static enum status queue_sync_next(struct store *s, struct consumequeue *q) {
   enum status status = consumequeue_sync_names(q);
   segment_cache_trim(&s->queues.desk.cache, QUEUE_FILES_OPEN_MAX - 1);
   if (status == STATUS_OK) status = segments_at(&q->files, q->synced * UNIT_SIZE, &g);
-  if (status == STATUS_OK) status = sync_begin(s, SYNC_QUEUE, g, g->file);
+  if (status == STATUS_OK) status = sync_begin(s, SYNC_QUEUE, g->file);
   if (status != STATUS_OK) return status;
   s->flusher.queue_busy++;
   int64_t end = (g->start + q->files.length) / UNIT_SIZE;
@@ -175,7 +175,7 @@ static void round_checkpoint(struct store *s, struct moment now) {
   if (status == STATUS_OK) {
     s->checkpoint = next;
     s->checkpoint_min = checkpoint_min(&next);
-    status = sync_begin(s, SYNC_CHECKPOINT, NULL, s->checkpoint_file);
+    status = sync_begin(s, SYNC_CHECKPOINT, s->checkpoint_file);
   }
   f->checkpoint_busy = status == STATUS_OK;
   /* An old checkpoint is still a true one. */
@@ -249,7 +249,6 @@ void store_synced(struct store *s, uint64_t token, enum status status, struct mo
     struct sync_slot *slot = &f->slots[i];
     if (slot->kind == SYNC_NONE || slot->token != token) continue;
     enum sync_kind kind = slot->kind;
-    if (slot->segment != NULL) segment_unpin(slot->segment);
     *slot = (struct sync_slot){0};
     if (kind == SYNC_LOG) {
       log_synced(s, status);
@@ -264,10 +263,4 @@ void store_synced(struct store *s, uint64_t token, enum status status, struct mo
     }
     return;
   }
-}
-
-bool store_busy(const struct store *s) {
-  for (size_t i = 0; i < SYNC_SLOTS; i++)
-    if (s->flusher.slots[i].kind != SYNC_NONE) return true;
-  return false;
 }

@@ -19,6 +19,9 @@
 #include <stdio.h>
 
 #define NORMAL_FILES 3
+/* Zeros for so long behind the end of the log: what a crash left ends there. Reading a whole file of holes would fill
+ * the page cache with zeros. */
+#define QUIET_BYTES (64 << 20)
 #define MARKS_LENGTH 48
 #define MARKS_MAGIC 0x4D514D41524B5331u /* MQMARKS1 */
 
@@ -84,8 +87,9 @@ static int64_t proof_in_file(struct commitlog *c, const struct segment *g, int64
                              int64_t until_ms) {
   uint8_t magic[4];
   put_u32(magic, MESSAGE_MAGIC);
-  for (int64_t at = from - g->start + 5; at < c->files.length - RECORD_SIZE_MIN;) {
-    const uint8_t *hit = memmem(g->view + at, (size_t)(c->files.length - at), magic, sizeof magic);
+  int64_t end = segment_last_nonzero(g, from, QUIET_BYTES) - g->start;
+  for (int64_t at = from - g->start + 5; at < end;) {
+    const uint8_t *hit = memmem(g->view + at, (size_t)(end - at), magic, sizeof magic);
     if (hit == NULL) return -1;
     at = hit - g->view;
     if (proof_at(c, g, g->start + at - 4, from_ms, until_ms)) return g->start + at - 4;
@@ -110,8 +114,10 @@ static enum status damage_check(struct store *s, const struct walk *w, struct bu
     else if (proof_at(c, g, at, w->last_ms, until_ms)) proof = at;
   }
   if (proof < 0) return STATUS_OK;
-  buf_printf(why, "commit log %s is damaged at offset %" PRId64 ": no valid record there, but one that was synced follows at "
-             "offset %" PRId64, c->dir, w->at, proof);
+  buf_printf(why,
+             "commit log %s is damaged at offset %" PRId64 ": no valid record there, but one that was synced follows "
+             "at offset %" PRId64,
+             c->dir, w->at, proof);
   return STATUS_CORRUPT;
 }
 
@@ -203,9 +209,10 @@ static enum status log_cut(struct store *s, int64_t end) {
     status = segments_drop_from(&c->files, file + c->files.length);
     if (status == STATUS_OK) status = segments_at(&c->files, end, &g);
     if (status != STATUS_OK) return status;
-    int64_t dirty = segment_last_nonzero(g, end, 0);
+    int64_t dirty = segment_last_nonzero(g, end, QUIET_BYTES);
     if (dirty > end) {
-      log_warn(s->log, "commit log: no valid record at offset %" PRId64 ", %" PRId64 " bytes are cut off", end, dirty - end);
+      log_warn(s->log, "commit log: no valid record at offset %" PRId64 ", %" PRId64 " bytes are cut off", end,
+               dirty - end);
       status = segment_zero(g, end, dirty);
     }
   }
@@ -239,7 +246,8 @@ static enum status replay_visit(void *context, const struct message *m, size_t s
   if (!derive_enters_queue(m->sys_flag)) return STATUS_OK;
   enum status status = queues_get(&s->queues, m->topic, m->queue_id, true, &q);
   if (status == STATUS_INVALID) {
-    log_error(s->log, "record at offset %" PRId64 " has a topic that cannot be a directory: not queued", m->physical_offset);
+    log_error(s->log, "record at offset %" PRId64 " has a topic that cannot be a directory: not queued",
+              m->physical_offset);
     return STATUS_OK;
   }
   if (status != STATUS_OK) return status;
@@ -248,8 +256,8 @@ static enum status replay_visit(void *context, const struct message *m, size_t s
   status = consumequeue_put(q, m->queue_offset, &unit, r->mono_ms);
   if (status == STATUS_NOT_FOUND) {
     if (!r->fill) return status;
-    log_error(s->log, "consume queue %s: units %" PRId64 " to %" PRId64 " are lost, their records are gone", q->dir, q->max,
-              m->queue_offset - 1);
+    log_error(s->log, "consume queue %s: units %" PRId64 " to %" PRId64 " are lost, their records are gone", q->dir,
+              q->max, m->queue_offset - 1);
     status = consumequeue_fill(q, m->queue_offset, r->mono_ms);
     if (status == STATUS_OK) status = consumequeue_put(q, m->queue_offset, &unit, r->mono_ms);
   }
@@ -279,7 +287,8 @@ static enum status replay(struct store *s, int64_t from, struct moment now, stru
   }
   s->facts.recovered_records = w.records;
   if (status != STATUS_OK || w.at >= c->appended) return status;
-  buf_printf(why, "commit log %s is damaged at offset %" PRId64 ": the queues cannot be built from there", c->dir, w.at);
+  buf_printf(why, "commit log %s is damaged at offset %" PRId64 ": the queues cannot be built from there", c->dir,
+             w.at);
   return STATUS_CORRUPT;
 }
 
@@ -340,7 +349,8 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
     return mark_running(s);
   }
   int64_t from = c->files.first;
-  if (clean && c->files.end - from > NORMAL_FILES * c->files.length) from = c->files.end - NORMAL_FILES * c->files.length;
+  int64_t last_files = c->files.end - NORMAL_FILES * c->files.length;
+  if (clean && from < last_files) from = last_files;
   if (!clean && !rebuild) status = replay_file(s, &from);
   w = (struct walk){from, -1, 0, s->config.check_crc_on_recover || !clean, clean ? INT64_MAX : s->checkpoint.physic_ms};
   if (status == STATUS_OK) status = log_walk(c, &w, c->files.end, NULL, NULL);

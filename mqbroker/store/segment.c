@@ -35,16 +35,12 @@ static void cache_push(struct segment *g) {
 }
 
 static void list_unlink(struct segment *g) {
-  if (g->list == NULL) return;
   struct segment **at = &g->list->open;
   while (*at != g) at = &(*at)->next;
   *at = g->next;
-  g->next = NULL;
-  g->list = NULL;
 }
 
 static void segment_free(struct segment *g) {
-  assert(g->pins == 0);
   list_unlink(g);
   cache_unlink(g);
   g->cache->open--;
@@ -52,37 +48,13 @@ static void segment_free(struct segment *g) {
   free(g);
 }
 
-/* The name is gone; the file closes now or with its last pin. */
-static void segment_let_go(struct segment *g) {
-  if (g->pins == 0) segment_free(g);
-  else list_unlink(g);
-}
-
 void segment_cache_trim(struct segment_cache *cache, size_t limit) {
   struct segment *g = cache->oldest;
   while (g != NULL && cache->open > limit) {
     struct segment *newer = g->newer;
-    if (g->pins == 0 && (cache->epoch == 0 || g->used < cache->epoch)) segment_free(g);
+    if (cache->epoch == 0 || g->used < cache->epoch) segment_free(g);
     g = newer;
   }
-}
-
-void segment_cache_fini(struct segment_cache *cache, bool forced) {
-  while (cache->oldest != NULL) {
-    struct segment *g = cache->oldest;
-    list_unlink(g);
-    cache_unlink(g);
-    cache->open--;
-    if (g->pins == 0 || forced) cache->disk->ops->close(cache->disk, g->file);
-    free(g);
-  }
-}
-
-void segment_pin(struct segment *segment) { segment->pins++; }
-
-void segment_unpin(struct segment *segment) {
-  assert(segment->pins > 0);
-  if (--segment->pins == 0 && segment->list == NULL) segment_free(segment);
 }
 
 void segments_init(struct segments *list, struct segment_cache *cache, const char *dir, int64_t length) {
@@ -91,7 +63,7 @@ void segments_init(struct segments *list, struct segment_cache *cache, const cha
 }
 
 void segments_fini(struct segments *list) {
-  while (list->open != NULL) segment_let_go(list->open);
+  while (list->open != NULL) segment_free(list->open);
   list->first = list->end = 0;
 }
 
@@ -240,7 +212,7 @@ enum status segments_drop_from(struct segments *list, int64_t offset) {
     int64_t start = list->end - list->length;
     char path[DISK_PATH_MAX];
     struct segment *g = open_find(list, start);
-    if (g != NULL) segment_let_go(g);
+    if (g != NULL) segment_free(g);
     enum status status = segment_path(list, start, path);
     if (status == STATUS_OK) status = disk->ops->remove(disk, path);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;

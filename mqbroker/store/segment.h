@@ -16,12 +16,11 @@
 struct segments;
 
 struct segment { /* an open file */
-  struct segments *list; /* NULL: the list is gone, it closes with its last pin */
+  struct segments *list;
   struct segment_cache *cache;
   int64_t start;
   struct disk_file *file;
   const uint8_t *view;
-  uint32_t pins;                  /* syncs under way */
   uint64_t used;                  /* epoch of the last segments_at */
   struct segment *newer, *older;  /* order of use in the cache */
   struct segment *next;           /* open files of the same list */
@@ -43,16 +42,11 @@ struct segments {
 };
 
 void segment_cache_init(struct segment_cache *cache, struct disk *disk);
-/* Closes what was used longest ago until at most `limit` files are open; pinned files stay. */
+/* Closes what was used longest ago until at most `limit` files are open. */
 void segment_cache_trim(struct segment_cache *cache, size_t limit);
-/* Closes all files. Those a sync still works on are left to the disk, unless `forced`. */
-void segment_cache_fini(struct segment_cache *cache, bool forced);
-/* Keeps a file open while a sync is under way. */
-void segment_pin(struct segment *segment);
-void segment_unpin(struct segment *segment);
 
 void segments_init(struct segments *list, struct segment_cache *cache, const char *dir, int64_t length);
-/* Forgets the list and closes its files. A pinned one closes when it is unpinned. */
+/* Forgets the list and closes its files. */
 void segments_fini(struct segments *list);
 /* Reads the names. A file of another length is refused (INVALID) as Java does; with `repair`, left by a crash,
  * a shorter one is made whole with zeros. CORRUPT: a gap. Nothing is changed unless OK. */

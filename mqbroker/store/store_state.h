@@ -29,7 +29,6 @@ enum sync_kind { SYNC_NONE, SYNC_LOG, SYNC_QUEUE, SYNC_CHECKPOINT };
 struct sync_slot {
   enum sync_kind kind;
   uint64_t token;
-  struct segment *segment; /* pinned; NULL for the checkpoint */
 };
 
 enum round_state { ROUND_IDLE, ROUND_TAILS, ROUND_QUEUES, ROUND_LOG, ROUND_CHECKPOINT };

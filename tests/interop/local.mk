@@ -22,7 +22,7 @@ EXTRA_DIST += \
   tests/interop/java/Produce.java \
   tests/interop/java/Topics.java \
   tests/interop/java/pom.xml \
-  tests/interop/node/common.js \
+  tests/interop/node/payload.js \
   tests/interop/node/consume.js \
   tests/interop/node/package-lock.json \
   tests/interop/node/package.json \

@@ -71,9 +71,6 @@ static void broker_leave(struct machine *m, struct moment now) {
   broker_stop(((struct broker_program *)m->program)->broker, now);
 }
 
-/* A sync under way must be answered before the store can be closed. */
-static bool broker_idle(struct machine *m) { return !store_busy(((struct broker_program *)m->program)->broker->store); }
-
 static void broker_end(struct machine *m, bool clean, struct moment now) {
   struct broker_program *p = m->program;
   if (clean)
@@ -85,4 +82,4 @@ static void broker_end(struct machine *m, bool clean, struct moment now) {
 }
 
 const struct program_ops broker_ops = {
-    .kind = "broker", .start = broker_begin, .leave = broker_leave, .idle = broker_idle, .stop = broker_end};
+    .kind = "broker", .start = broker_begin, .leave = broker_leave, .stop = broker_end};

@@ -81,3 +81,9 @@ enum status __wrap_consumequeue_put(struct consumequeue *q, int64_t index, const
 enum status __wrap_consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, int64_t mono_ms) {
   return bites(BUG_QUEUE_HOLE, 100) ? STATUS_OK : __real_consumequeue_put(q, index, unit, mono_ms);
 }
+
+enum status __real_message_decode(struct span input, bool check_crc, struct message *out, size_t *size);
+enum status __wrap_message_decode(struct span input, bool check_crc, struct message *out, size_t *size);
+enum status __wrap_message_decode(struct span input, bool check_crc, struct message *out, size_t *size) {
+  return __real_message_decode(input, check_crc && planted != BUG_NO_CRC, out, size);
+}

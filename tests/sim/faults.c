@@ -36,9 +36,17 @@ static void cut(struct swarm *s, bool both) {
   sim_at(s->world, sim_now(s->world) + upto(s, 10000), heal_all, s);
 }
 
+/* After a failed sync the page cache shows what the disk does not have, to the next process, too. Whoever starts a
+ * broker again then has looked at the disk and rebooted, as the broker's log asks for. */
+static enum sim_stop way_out(const struct swarm *s, const struct machine *m, enum sim_stop how) {
+  return s->plan.sync_flush && sim_disk_is_poisoned(m->host) ? SIM_POWER_OFF : how;
+}
+
 static void stop(struct swarm *s, enum sim_stop how) {
   /* Brokers have most to lose. */
   struct machine *m = prng_chance(sim_chance(s->world), 1, 2) ? any_broker(s) : any_machine(s);
+  how = way_out(s, m, how);
+  s->ledger.lost_power = s->ledger.lost_power || how == SIM_POWER_OFF;
   machine_stop(m, how);
   machine_start_at(m, sim_now(s->world) + upto(s, prng_chance(sim_chance(s->world), 1, 2) ? 300 : 8000));
 }
@@ -108,7 +116,11 @@ void faults_mend(struct swarm *s) {
     sim_disk_sync_delay(m->host, 1, s->plan.sync_ms);
     sim_disk_fail(m->host, NULL);
     /* A broker that saw its disk fail refuses to write until a person has looked and started it again. */
-    if (m->ops == &broker_ops && s->happened[FAULT_BAD_DISK] > 0) machine_stop(m, SIM_KILL);
+    if (m->ops == &broker_ops && s->happened[FAULT_BAD_DISK] > 0) {
+      enum sim_stop how = way_out(s, m, SIM_KILL);
+      s->ledger.lost_power = s->ledger.lost_power || how == SIM_POWER_OFF;
+      machine_stop(m, how);
+    }
     machine_start(m);
   }
 }

@@ -22,9 +22,12 @@ void swarm_plan(uint64_t seed, struct plan *out) {
                        .segment_bytes = 1 << between(&p, 14, 18),
                        .queue_units = between(&p, 10, 300),
                        .queues = between(&p, 1, 4),
+                       .long_one_in = prng_chance(&p, 1, 3) ? 2 : 20,
                        .sync_ms = prng_chance(&p, 1, 2) ? between(&p, 1, 10) : between(&p, 10, 400)};
   for (int i = 0; i < FAULT_COUNT; i++)
     if (prng_chance(&p, 1, 4)) out->faults |= 1u << i;
+  /* What it does to the disks is the hardest to get right. */
+  if (prng_chance(&p, 1, 2)) out->faults |= 1u << FAULT_POWER;
   /* Without SYNC_FLUSH a power cut may lose what was acknowledged: that is what the user chose. */
   if (!out->sync_flush) out->faults &= ~(1u << FAULT_POWER);
   if (prng_chance(&p, 1, 10)) out->faults = 0;

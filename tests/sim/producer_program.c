@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libmqclient/producer.h"
 
+#include "core/wire/message.h"
 #include "tests/sim/tap.h"
 #include "tests/sim/traffic.h"
 
@@ -12,8 +13,8 @@ struct slot {
   struct send_op op;
   struct producer_program *program;
   bool busy;
-  size_t seq;
-  uint8_t body[LEDGER_BODY_MAX];
+  size_t seq, count; /* the messages in it: seq, seq + 1, … */
+  struct buf body;
 };
 
 struct producer_program {
@@ -39,8 +40,9 @@ static void on_done(struct send_op *op, struct moment now) {
   sim_say(t->ledger->world, slot->program->machine->host, "message %zu is in %s queue %d offset %lld%s", slot->seq,
           op->broker->name, op->stored_queue, (long long)op->queue_offset,
           op->status == SEND_STORED ? "" : " (not promised)");
-  if (op->status == SEND_STORED)
-    ledger_acked(t->ledger, t->number, slot->seq, span_text(op->broker->name), op->stored_queue, op->queue_offset);
+  for (size_t i = 0; op->status == SEND_STORED && i < slot->count; i++)
+    ledger_acked(t->ledger, t->number, slot->seq + i, span_text(op->broker->name), op->stored_queue,
+                 op->queue_offset + (int64_t)i);
 }
 
 /* An ordered producer stays with the first queue it ever saw. */
@@ -57,14 +59,35 @@ static bool choose_queue(struct producer_program *p) {
   return true;
 }
 
+/* One message, or a batch body. */
+static void write_body(struct slot *slot) {
+  struct producer_traffic *t = slot->program->traffic;
+  struct prng *p = sim_chance(t->ledger->world);
+  uint8_t body[LEDGER_BODY_MAX];
+  bool batch = t->batches && prng_chance(p, 1, 4);
+  slot->count = batch ? 1 + prng_below(p, PRODUCER_BATCH_MAX) : 1;
+  slot->op.batch = batch;
+  buf_clear(&slot->body);
+  for (size_t i = 0; i < slot->count; i++) {
+    size_t seq = ledger_next(t->ledger, t->number);
+    if (i == 0) slot->seq = seq;
+    struct batch_item item = {.body = span_of(body, ledger_body(t->ledger, t->number, seq, body)),
+                              .properties = SPAN_LITERAL("")};
+    if (batch)
+      batch_item_encode(&item, &slot->body);
+    else
+      buf_put(&slot->body, item.body);
+  }
+}
+
 static void send_one(struct producer_program *p, struct slot *slot, struct moment now) {
   struct producer_traffic *t = p->traffic;
   slot->busy = true;
-  slot->seq = ledger_next(t->ledger, t->number);
-  size_t n = ledger_body(t->ledger, t->number, slot->seq, slot->body);
+  write_body(slot);
   slot->op = (struct send_op){.topic = span_text(t->topic),
                               .properties = SPAN_LITERAL(""),
-                              .body = span_of(slot->body, n),
+                              .body = buf_span(&slot->body),
+                              .batch = slot->op.batch,
                               .mode = SEND_SYNC,
                               .timeout_ms = t->timeout_ms,
                               .done = on_done};
@@ -101,7 +124,10 @@ static struct node *producer_begin(struct machine *m, struct moment now) {
   if (p == NULL) abort();
   p->traffic = t;
   p->machine = m;
-  for (int i = 0; i < PRODUCER_DEPTH_MAX; i++) p->slots[i].program = p;
+  for (int i = 0; i < PRODUCER_DEPTH_MAX; i++) {
+    p->slots[i].program = p;
+    buf_init(&p->slots[i].body, LEDGER_BODY_MAX * PRODUCER_BATCH_MAX * 2);
+  }
   struct client_config config;
   client_config_default(&config);
   config.name_servers = t->name_servers;
@@ -135,6 +161,7 @@ static void producer_end(struct machine *m, bool clean, struct moment now) {
   job_remove(p->client, &p->tick);
   producer_fini(&p->producer);
   client_free(p->client, now);
+  for (int i = 0; i < PRODUCER_DEPTH_MAX; i++) buf_fini(&p->slots[i].body);
   tap_fini(&p->tap);
   free(p);
 }

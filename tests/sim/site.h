@@ -21,8 +21,6 @@ struct program_ops {
   struct node *(*start)(struct machine *m, struct moment now);
   /* Begins an orderly stop; may be NULL. */
   void (*leave)(struct machine *m, struct moment now);
-  /* May an orderly stop be finished? NULL: at once. */
-  bool (*idle)(struct machine *m);
   /* Frees m->program. clean: it may still write and send; else its host is dead already. */
   void (*stop)(struct machine *m, bool clean, struct moment now);
 };

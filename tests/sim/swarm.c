@@ -55,6 +55,7 @@ static void add_clients(struct swarm *s) {
                                                        .gap_ms = between(p, 5, 150),
                                                        .budget = SIZE_MAX,
                                                        .ordered = ordered,
+                                                       .batches = prng_chance(p, 1, 2),
                                                        .timeout_ms = between(p, 2000, 10000)};
     s->ledger.producers[i].ordered = ordered;
     s->producers[i] = add(s, "producer", i, &producer_ops, &s->producer_configs[i]);
@@ -78,6 +79,7 @@ static void build(struct swarm *s, uint64_t seed) {
   s->world = sim_world_new(seed);
   site_init(&s->site, s->world);
   ledger_init(&s->ledger, s->world, seed, (size_t)s->plan.producers, (size_t)s->plan.groups);
+  s->ledger.long_one_in = s->plan.long_one_in;
   struct prng *p = sim_chance(s->world);
   struct sim_conditions *c = sim_conditions(s->world);
   c->split_chance = between(p, 0, 4) * 1000;
@@ -148,7 +150,7 @@ static uint64_t course(struct swarm *s) {
   if (!check_calm(s)) return 0;
   /* What was read before it was synced and then lost with the power gives its offset to another message: a
    * consumer that was ahead does not come back for it. That is RocketMQ's contract, so only the store counts. */
-  if (s->happened[FAULT_POWER] == 0) ledger_check_all_seen(&s->ledger);
+  if (!s->ledger.lost_power) ledger_check_all_seen(&s->ledger);
   stop_all(s);
   return s->ledger.violation[0] == '\0' ? audit_stores(s) : 0;
 }

@@ -44,6 +44,7 @@ struct plan {
   int64_t chaos_ms;
   int fault_gap_ms; /* mean */
   int segment_bytes, queue_units, queues;
+  uint64_t long_one_in; /* messages */
   int sync_ms; /* the longest a sync takes on a healthy disk */
 };
 
@@ -89,7 +90,8 @@ uint64_t audit_stores(struct swarm *s);
   X(NO_FSYNC, "ack-without-fsync", "SYNC_FLUSH sends are answered when written, not when synced")                      \
   X(LOST_WAKEUP, "lost-wakeup", "some arrivals do not wake the pulls that wait for them")                              \
   X(DOUBLE_REPLY, "double-reply", "some requests are answered twice")                                                  \
-  X(QUEUE_HOLE, "queue-hole", "some records do not get into their consume queue")
+  X(QUEUE_HOLE, "queue-hole", "some records do not get into their consume queue")                                      \
+  X(NO_CRC, "recovery-without-crc", "torn records are taken for whole ones after a power cut")
 
 enum bug {
 #define X(name, text, doc) BUG_##name,

@@ -10,7 +10,7 @@
 #include "tests/sim/site.h"
 #include "tests/sim/ledger.h"
 
-enum { PRODUCER_DEPTH_MAX = 8 };
+enum { PRODUCER_DEPTH_MAX = 8, PRODUCER_BATCH_MAX = 5 };
 
 struct producer_traffic {
   struct ledger *ledger;
@@ -22,6 +22,7 @@ struct producer_traffic {
   int gap_ms;    /* mean time between sends */
   size_t budget; /* messages it may still send */
   bool ordered;  /* all to the first queue it learns of */
+  bool batches;  /* several messages in some sends */
   int timeout_ms;
   char broker[16]; /* ordered: where it all goes; survives restarts */
   int32_t queue;

@@ -289,6 +289,6 @@ int command_watch(int argc, char **argv) {
     if (now > most) most = now;
     if (now > bound) return fail("process %s has %ld KiB of anonymous memory, the bound is %ld", argv[0], now, bound);
   }
-  printf("RssAnon %ld KiB at first, %ld KiB at most (bound %ld KiB)\n", first, most, bound);
+  printf("%ld to %ld of %ld KiB\n", first, most, bound);
   return 0;
 }

@@ -81,7 +81,6 @@ static void broker_down(struct stage *s, enum sim_stop how) {
   struct moment now = sim_host_now(s->host);
   if (how == SIM_EXIT) {
     broker_stop(s->broker, now);
-    while (store_busy(s->broker->store)) stage_run(s, 1);
     broker_free(s->broker, now);
     sim_stop(s->host, how);
   } else {

@@ -4,7 +4,13 @@ TESTS += tests/unit/store/test_store
 tests_unit_store_test_store_SOURCES = \
   tests/unit/store/rig.c tests/unit/store/rig.h \
   tests/unit/store/suites.h \
+  tests/unit/store/test_format.c \
+  tests/unit/store/test_get.c \
+  tests/unit/store/test_golden.c \
+  tests/unit/store/test_model.c \
   tests/unit/store/test_put.c \
+  tests/unit/store/test_recover.c \
   tests/unit/store/test_store.c
+tests_unit_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_store_test_store_LDADD = tests/libharness.la mqbroker/libstore.la host/libsim.la \
   core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS) $(CUNIT_LIBS)

@@ -69,7 +69,6 @@ enum status rig_open(struct rig *r) {
 }
 
 void rig_close(struct rig *r) {
-  for (int i = 0; i < 100 && store_busy(r->store); i++) rig_run(r, 1);
   store_close(r->store, rig_now(r));
   r->store = NULL;
 }
