@@ -67,9 +67,9 @@ tools: include/mqclient
 TABLE
 }
 
-# The client's files around its core: they are not in libclientcore.
+# The client's files around its core, which have a loop and threads.
 client_api_files() {
-  awk '/^libmqclient_libmqclient_la_SOURCES/ { on = 1 } on { print; if (!/\\$/) exit }' libmqclient/local.mk |
+  awk '/^libmqclient_lib(mqclient|clientapi)_la_SOURCES/ { on = 1 } on { print; if (!/\\$/) on = 0 }' libmqclient/local.mk |
     grep -oE 'libmqclient/[a-z_]+\.[ch]'
 }
 
