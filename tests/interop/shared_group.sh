@@ -30,7 +30,7 @@ run_shared() {
   IFS=+ read -r -a kinds <<<"$group"
   base=$DIR/group.$group
   topic=it_${SET}_group_${group//+/_}
-  share=$((8 / ${#kinds[@]} * SHARED_PER_QUEUE))
+  share=$((8 * SHARED_PER_QUEUE / ${#kinds[@]}))
   if ! java_peer Topics -n "$NS" -b "$BROKER" -t "$topic" -q 8 >"$base.log" 2>&1; then
     fail "$name" "topic: $(brief "$base.log")"
     return
