@@ -12,6 +12,7 @@ struct mq_producer {
   mq_client *client;
   struct producer core;
   struct slots slots;
+  struct turn_end turn_end;
   struct slot active; /* ring of the sends under way; loop thread */
   size_t active_count;
   atomic_bool stopping; /* no new sends, says the program's side */
@@ -39,7 +40,13 @@ static void start_on_loop(struct post *post, struct moment now) {
     error_set(&s->w.error, MQ_EXISTS, "this client has a producer of group %s already", s->group);
   else if (status != STATUS_OK)
     error_set(&s->w.error, MQ_NO_MEMORY, "out of memory");
+  else
+    instance_add_turn_end(s->producer->client, &s->producer->turn_end);
   latch_open(&s->w.latch);
+}
+
+static void on_turn_end(struct turn_end *end) {
+  slots_flush(&((mq_producer *)(void *)((char *)end - offsetof(mq_producer, turn_end)))->slots);
 }
 
 enum mq_result mq_producer_start(mq_client *client, const char *group, mq_producer **out, struct mq_error *error) {
@@ -47,6 +54,7 @@ enum mq_result mq_producer_start(mq_client *client, const char *group, mq_produc
   mq_producer *p = calloc(1, sizeof *p);
   if (p == NULL) return error_give(error, &(struct mq_error){.result = MQ_NO_MEMORY, .text = "out of memory"});
   p->client = client;
+  p->turn_end.run = on_turn_end;
   p->active.next_active = p->active.prev_active = &p->active;
   slots_init(&p->slots, (size_t)client->settings->maxPendingSends, (size_t)client->settings->maxPendingSendBytes);
   struct starting s = {.w.post.run = start_on_loop, .producer = p, .group = group};
@@ -73,6 +81,8 @@ static void farewell_said(struct farewell *f, struct moment now) {
   struct stopping *s = (struct stopping *)((char *)f - offsetof(struct stopping, farewell));
   (void)now;
   producer_fini(&s->producer->core);
+  slots_flush(&s->producer->slots);
+  instance_remove_turn_end(s->producer->client, &s->producer->turn_end);
   latch_open(&s->w.latch);
 }
 
@@ -119,7 +129,7 @@ enum mq_result mq_producer_stop(mq_producer *producer, int timeout_ms, struct mq
 
 void mq_producer_free(mq_producer *producer) {
   if (producer == NULL) return;
-  if (mq_producer_stop(producer, 0, NULL) == MQ_INVALID) return; /* in a callback: leaking is better than a crash */
+  if (mq_producer_stop(producer, 0, NULL) == MQ_INVALID) return; /* in a callback: better leaked */
   slots_fini(&producer->slots);
   free(producer);
 }
@@ -146,7 +156,6 @@ static void send_done(struct send_op *op, struct moment now) {
   bool ok = op->error.result == MQ_OK;
   if (slot->blocking) {
     if (ok) fill_result(slot, &slot->result);
-    latch_open(&slot->latch);
   } else {
     if (slot->callback != NULL && ok) {
       struct mq_send_result result;
@@ -155,9 +164,8 @@ static void send_done(struct send_op *op, struct moment now) {
     } else if (slot->callback != NULL) {
       slot->callback(slot->callback_context, op->error.result, NULL, &op->error);
     }
-    slots_leave(&p->slots, slot->weight);
-    slots_give(&p->slots, slot);
   }
+  slots_ended(&p->slots, slot);
   if (p->stop != NULL && p->active_count == 0) say_farewell(p->stop, now);
 }
 
@@ -323,7 +331,8 @@ static struct slot *open_slot(mq_producer *p, const struct mq_send_options *opti
   struct slot *slot = slots_take(&p->slots);
   if (slot == NULL) return NULL;
   buf_clear(&slot->buffer);
-  memset(&slot->op, 0, sizeof slot->op);
+  memset(&slot->op, 0, offsetof(struct send_op, error)); /* the text of an error is large and needs it not */
+  slot->op.error.result = MQ_OK;
   slot->post.run = send_on_loop;
   slot->producer = p;
   slot->weight = 0;
@@ -356,9 +365,8 @@ static enum mq_result send_blocking(mq_producer *p, const mq_message *const *mes
   if (slot == NULL) return refuse(error, MQ_NO_MEMORY, "out of memory");
   outcome = batch ? encode_batch(p, slot, messages, count, error) : encode_one(p, slot, messages[0], false, error);
   if (outcome == MQ_OK) {
-    slot->latch.open = false;
     instance_post(p->client, &slot->post);
-    latch_wait(&slot->latch, -1);
+    while (sem_wait(&slot->over) != 0) continue; /* a signal handler ran */
     outcome = error_give(error, &slot->op.error);
     if (outcome == MQ_OK && result != NULL) *result = slot->result;
   }
@@ -377,8 +385,8 @@ static enum mq_result send_async(mq_producer *p, const mq_message *const *messag
   outcome = batch ? encode_batch(p, slot, messages, count, error) : encode_one(p, slot, messages[0], true, error);
   if (outcome == MQ_OK) {
     slot->weight = slot->buffer.len;
-    int patience_ms = uv_host_is_loop_thread(p->client->host) ? 0 : slot->op.timeout_ms;
-    if (!slots_enter(&p->slots, slot->weight, patience_ms))
+    if (!slots_try_enter(&p->slots, slot->weight) &&
+        (uv_host_is_loop_thread(p->client->host) || !slots_enter(&p->slots, slot->weight, slot->op.timeout_ms)))
       outcome = refuse(error, MQ_BUSY, "too many sends are under way (maxPendingSends, maxPendingSendBytes)");
   }
   if (outcome != MQ_OK) {

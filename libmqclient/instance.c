@@ -41,11 +41,26 @@ static size_t node_bytes(struct node *node, conn_id conn, struct span input, str
 static int64_t node_turn(struct node *node, struct moment now) {
   struct mq_client *c = (struct mq_client *)node;
   run_inbox(c, now);
-  return c->core->node.ops->turn(&c->core->node, now);
+  int64_t wake = c->core->node.ops->turn(&c->core->node, now);
+  for (struct turn_end *end = c->turn_ends; end != NULL; end = end->next) end->run(end);
+  return wake;
 }
 
 static const struct node_ops instance_node_ops = {
     .connection = node_connection, .bytes = node_bytes, .turn = node_turn};
+
+void instance_add_turn_end(struct mq_client *c, struct turn_end *end) {
+  end->next = c->turn_ends;
+  c->turn_ends = end;
+}
+
+void instance_remove_turn_end(struct mq_client *c, struct turn_end *end) {
+  for (struct turn_end **at = &c->turn_ends; *at != NULL; at = &(*at)->next)
+    if (*at == end) {
+      *at = end->next;
+      return;
+    }
+}
 
 /* ---- other threads ---- */
 
@@ -201,7 +216,8 @@ static enum status open_core(struct mq_client *c) {
   config.persist_offsets_ms = s->persistConsumerOffsetInterval;
   config.rebalance_ms = s->rebalanceInterval;
   config.serialize = (enum serialize)s->serializeType;
-  enum status status = client_new(&config, uv_host_net(c->host), uv_host_disk(c->host), &c->log, machine_seed(), &c->core);
+  enum status status =
+      client_new(&config, uv_host_net(c->host), uv_host_disk(c->host), &c->log, machine_seed(), &c->core);
   if (status == STATUS_OK) status = client_start(c->core, uv_host_now(c->host));
   return status;
 }

@@ -23,6 +23,12 @@ struct post {
   void (*run)(struct post *post, struct moment now);
 };
 
+/* Called at the end of every turn, on the loop thread. */
+struct turn_end {
+  struct turn_end *next;
+  void (*run)(struct turn_end *end);
+};
+
 struct mq_client {
   struct node node; /* first: takes the posts, then drives the core's node */
   struct uv_host *host;
@@ -32,11 +38,15 @@ struct mq_client {
   struct uniq_ids ids;
   _Atomic(struct post *) inbox; /* newest first */
   struct uv_post wake;
+  struct turn_end *turn_ends; /* loop thread */
   char id[300];
 };
 
 /* Any thread. run is called once, in the order of posting. */
 void instance_post(struct mq_client *c, struct post *post);
+/* Loop thread. */
+void instance_add_turn_end(struct mq_client *c, struct turn_end *end);
+void instance_remove_turn_end(struct mq_client *c, struct turn_end *end);
 /* A blocking call may not wait for the thread it runs on: fills error and answers false there. */
 bool instance_may_block(struct mq_client *c, struct mq_error *error);
 

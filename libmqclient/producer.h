@@ -48,7 +48,6 @@ struct send_op {
   void (*done)(struct send_op *op, struct moment now);
 
   /* The answer, for done; spans live during done only. */
-  struct mq_error error; /* result MQ_OK: stored or, SEND_ONEWAY, handed to the connection */
   enum send_status status;
   const struct broker *broker;
   int32_t stored_queue;
@@ -66,6 +65,8 @@ struct send_op {
   int64_t born_ms;
   int64_t due_ms;
   int tries;
+
+  struct mq_error error; /* for done: result MQ_OK: stored or, SEND_ONEWAY, handed to the connection */
 };
 
 enum status producer_init(struct producer *p, struct client *c, const struct producer_config *config,

@@ -11,6 +11,8 @@
 #include "libmqclient/producer.h"
 #include "mqclient/producer.h"
 
+#include <semaphore.h>
+
 struct slot {
   struct post post; /* first */
   struct slot *next_free;
@@ -20,7 +22,7 @@ struct slot {
   struct send_op op;
   struct buf buffer; /* properties, and what an asynchronous send copied */
   size_t weight;     /* bytes it counts for in maxPendingSendBytes */
-  struct latch latch;
+  sem_t over;        /* of a blocking send */
   bool blocking;
   char message_id[UNIQ_ID_MAX + 1];
   mq_queue_selector selector;
@@ -31,26 +33,38 @@ struct slot {
   struct mq_send_result result;
 };
 
+/* Asynchronous sends under way: how many in the upper bits, their bytes in the lower ones. */
+#define SLOTS_ONE (UINT64_C(1) << 40)
+
 struct slots {
   pthread_mutex_t lock;
   pthread_cond_t room;
-  struct slot *free;                /* under lock */
-  struct slot *all;                 /* under lock */
-  _Atomic(struct slot *) returned;  /* by the loop thread */
-  atomic_size_t pending;            /* asynchronous sends under way */
-  atomic_size_t pending_bytes;
-  atomic_uint waiters;              /* threads that wait for room */
+  struct slot *free;               /* under lock */
+  struct slot *all;                /* under lock */
+  _Atomic(struct slot *) returned;
+  _Atomic uint64_t pending;        /* SLOTS_ONE each, plus bytes */
+  atomic_uint waiters;             /* threads that wait for room */
   size_t pending_max, pending_bytes_max;
+  /* Loop thread: what ended in this turn, told to the other threads once at its end. A thread woken earlier would take
+   * the processor from the loop while more answers wait. */
+  struct slot *ended_first, *ended_last; /* asynchronous */
+  struct slot *woken;                    /* blocking */
+  uint64_t left;                         /* to be taken from pending */
 };
 
 void slots_init(struct slots *s, size_t pending_max, size_t pending_bytes_max);
 void slots_fini(struct slots *s);
 /* NULL: out of memory. */
 struct slot *slots_take(struct slots *s);
-/* Any thread. */
+/* By the thread that took it: the send was refused, or a blocking one is over. */
 void slots_give(struct slots *s, struct slot *slot);
-/* Room for an asynchronous send of so many bytes, waiting up to timeout_ms. False: none became free in time. */
+/* Room for an asynchronous send of so many bytes. */
+bool slots_try_enter(struct slots *s, size_t bytes);
+/* The same, waiting up to timeout_ms. False: none became free in time. */
 bool slots_enter(struct slots *s, size_t bytes, int timeout_ms);
-void slots_leave(struct slots *s, size_t bytes);
+/* Loop thread: a send is over. */
+void slots_ended(struct slots *s, struct slot *slot);
+/* Loop thread, at the end of a turn. */
+void slots_flush(struct slots *s);
 
 #endif

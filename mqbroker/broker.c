@@ -29,8 +29,10 @@ static void on_request(void *owner, conn_id conn, const struct command *cmd, str
 static void on_closed(void *owner, conn_id conn, const char *addr, const char *reason, struct moment now) {
   struct broker *b = owner;
   (void)reason;
-  (void)now;
-  if (addr != NULL) return; /* a name server: the registration hears of it through its calls */
+  if (addr != NULL) {
+    registration_closed(&b->registration, addr, now);
+    return;
+  }
   parked_drop_conn(&b->parked, conn);
   clients_drop_conn(&b->clients, conn, broker_notify_group, b);
 }

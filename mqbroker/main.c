@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, TEXT_MAX = 1 << 20, LOG_FILE_BYTES = 128 << 20, LOG_FILES = 10, INPUT_ROOM = 1 << 20 };
@@ -70,6 +71,8 @@ static enum status load_settings(struct broker_settings *s, const struct options
     else
       log_error(log, "%s cannot be read: %s; give the configuration file with -c FILE", o->config, status_text(status));
     buf_fini(&text);
+    /* BrokerStartup: what is changed remotely goes to the file that was given. */
+    if (status == STATUS_OK && (s->base.path = strdup(o->config)) == NULL) status = STATUS_NO_MEMORY;
   }
   if (status == STATUS_OK && o->standalone) status = standalone_defaults(s, &why);
   if (status == STATUS_OK && o->namesrv != NULL) status = config_set(s, SPAN_LITERAL("namesrvAddr"), span_text(o->namesrv), &why);
@@ -97,24 +100,14 @@ struct running {
   struct uv_host *host;
   struct broker *broker;
   struct log *log;
-  struct uv_post post;
 };
-
-/* A sync under way must be answered before the store can be closed. */
-static void stop_when_idle(void *running) {
-  struct running *r = running;
-  if (store_busy(r->broker->store))
-    uv_host_post(r->host, &r->post, stop_when_idle, r);
-  else
-    uv_host_stop(r->host);
-}
 
 /* The farewell to the name servers leaves with the last turn of the loop. */
 static void on_signal(void *running, int signum) {
   struct running *r = running;
   log_info(r->log, "stopping on signal %d: no new connections, unregistering", signum);
   broker_stop(r->broker, uv_host_now(r->host));
-  stop_when_idle(r);
+  uv_host_stop(r->host);
 }
 
 static bool run(struct running *r) {

@@ -42,6 +42,9 @@ enum status registration_init(struct registration *r, struct broker *b, const ch
                               struct buf *why) MUST_USE;
 /* Everything due; returns the next wake time. */
 int64_t registration_turn(struct registration *r, struct moment now);
+/* The connection to addr closed: a name server that was restarted knows nothing of us, so it is not left waiting
+ * for the next period (Java's is). */
+void registration_closed(struct registration *r, const char *addr, struct moment now);
 /* One-way farewell to every name server. */
 void registration_leave(struct registration *r, struct moment now);
 

@@ -2,17 +2,11 @@
  *
  * What brokers say: REGISTER_BROKER, UNREGISTER_BROKER, QUERY_DATA_VERSION.
  */
+#include "core/wire/message.h"
 #include "mqnamesrv/request.h"
-
-#include <zlib.h>
 
 /* MQVersion.Version.V3_0_11: older brokers send a bare topic table, without filter servers. */
 #define VERSION_WITH_FILTER_SERVERS 37
-
-static uint32_t body_crc(struct span body) {
-  if (body.len == 0) return 0;
-  return (uint32_t)crc32_z(0, body.ptr, body.len) & 0x7fffffffu; /* UtilAll.crc32 */
-}
 
 /* The answer's body: the items of ORDER_TOPIC_CONFIG, if anybody ever put one. */
 static void answer_registered(struct request *rq, const struct registered *told) {
@@ -56,7 +50,7 @@ void namesrv_handle_register_broker(struct request *rq) {
   struct namesrv *ns = rq->ns;
   struct register_broker_request h;
   if (!request_header(rq, &register_broker_request_header, &h)) return;
-  uint32_t crc = body_crc(rq->cmd->body);
+  uint32_t crc = (uint32_t)body_crc32(rq->cmd->body);
   if (h.bodyCrc32 != 0 && (uint32_t)h.bodyCrc32 != crc) {
     log_warn(ns->log, "registration of broker %.*s at %.*s: the body's crc32 does not match", SPAN_ARG(h.brokerName),
              SPAN_ARG(h.brokerAddr));

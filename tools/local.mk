@@ -2,6 +2,7 @@
 bin_PROGRAMS += tools/mqbench
 tools_mqbench_SOURCES = tools/mqbench.c tools/histogram.c tools/histogram.h
 tools_mqbench_LDADD = libmqclient/libmqclient.la
+EXTRA_DIST += tools/demo.sh
 
 # mqstore: the library is the program without its world, for its tests.
 noinst_LTLIBRARIES += tools/mqstore/libmqstore.la

@@ -25,6 +25,7 @@ uint8_t *buf_grow(struct buf *b, size_t n) {
   }
   size_t cap = b->cap < 256 ? 256 : b->cap;
   while (cap - b->len < n) cap *= 2;
+  if (cap > b->limit) cap = b->limit; /* the inline way looks at the capacity only */
   uint8_t *ptr = realloc(b->ptr, cap);
   if (ptr == NULL) {
     b->failed = true;

@@ -7,6 +7,7 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/derive.c mqbroker/store/derive.h \
   mqbroker/store/flush.c \
   mqbroker/store/get.c \
+  mqbroker/store/put.c \
   mqbroker/store/queue_load.c \
   mqbroker/store/queues.c mqbroker/store/queues.h \
   mqbroker/store/record.h \

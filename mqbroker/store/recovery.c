@@ -114,8 +114,10 @@ static enum status damage_check(struct store *s, const struct walk *w, struct bu
     else if (proof_at(c, g, at, w->last_ms, until_ms)) proof = at;
   }
   if (proof < 0) return STATUS_OK;
-  buf_printf(why, "commit log %s is damaged at offset %" PRId64 ": no valid record there, but one that was synced follows at "
-             "offset %" PRId64, c->dir, w->at, proof);
+  buf_printf(why,
+             "commit log %s is damaged at offset %" PRId64 ": no valid record there, but one that was synced follows "
+             "at offset %" PRId64,
+             c->dir, w->at, proof);
   return STATUS_CORRUPT;
 }
 
@@ -209,7 +211,8 @@ static enum status log_cut(struct store *s, int64_t end) {
     if (status != STATUS_OK) return status;
     int64_t dirty = segment_last_nonzero(g, end, QUIET_BYTES);
     if (dirty > end) {
-      log_warn(s->log, "commit log: no valid record at offset %" PRId64 ", %" PRId64 " bytes are cut off", end, dirty - end);
+      log_warn(s->log, "commit log: no valid record at offset %" PRId64 ", %" PRId64 " bytes are cut off", end,
+               dirty - end);
       status = segment_zero(g, end, dirty);
     }
   }
@@ -243,7 +246,8 @@ static enum status replay_visit(void *context, const struct message *m, size_t s
   if (!derive_enters_queue(m->sys_flag)) return STATUS_OK;
   enum status status = queues_get(&s->queues, m->topic, m->queue_id, true, &q);
   if (status == STATUS_INVALID) {
-    log_error(s->log, "record at offset %" PRId64 " has a topic that cannot be a directory: not queued", m->physical_offset);
+    log_error(s->log, "record at offset %" PRId64 " has a topic that cannot be a directory: not queued",
+              m->physical_offset);
     return STATUS_OK;
   }
   if (status != STATUS_OK) return status;
@@ -252,8 +256,8 @@ static enum status replay_visit(void *context, const struct message *m, size_t s
   status = consumequeue_put(q, m->queue_offset, &unit, r->mono_ms);
   if (status == STATUS_NOT_FOUND) {
     if (!r->fill) return status;
-    log_error(s->log, "consume queue %s: units %" PRId64 " to %" PRId64 " are lost, their records are gone", q->dir, q->max,
-              m->queue_offset - 1);
+    log_error(s->log, "consume queue %s: units %" PRId64 " to %" PRId64 " are lost, their records are gone", q->dir,
+              q->max, m->queue_offset - 1);
     status = consumequeue_fill(q, m->queue_offset, r->mono_ms);
     if (status == STATUS_OK) status = consumequeue_put(q, m->queue_offset, &unit, r->mono_ms);
   }
@@ -283,7 +287,8 @@ static enum status replay(struct store *s, int64_t from, struct moment now, stru
   }
   s->facts.recovered_records = w.records;
   if (status != STATUS_OK || w.at >= c->appended) return status;
-  buf_printf(why, "commit log %s is damaged at offset %" PRId64 ": the queues cannot be built from there", c->dir, w.at);
+  buf_printf(why, "commit log %s is damaged at offset %" PRId64 ": the queues cannot be built from there", c->dir,
+             w.at);
   return STATUS_CORRUPT;
 }
 
@@ -344,7 +349,8 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
     return mark_running(s);
   }
   int64_t from = c->files.first;
-  if (clean && c->files.end - from > NORMAL_FILES * c->files.length) from = c->files.end - NORMAL_FILES * c->files.length;
+  int64_t last_files = c->files.end - NORMAL_FILES * c->files.length;
+  if (clean && from < last_files) from = last_files;
   if (!clean && !rebuild) status = replay_file(s, &from);
   w = (struct walk){from, -1, 0, s->config.check_crc_on_recover || !clean, clean ? INT64_MAX : s->checkpoint.physic_ms};
   if (status == STATUS_OK) status = log_walk(c, &w, c->files.end, NULL, NULL);

@@ -11,16 +11,18 @@ tests_interop_mqpeer_LDADD = libmqclient/libmqclient.la
 
 EXTRA_DIST += \
   tests/interop/README.md \
+  tests/interop/kill9.sh \
   tests/interop/lib.sh \
   tests/interop/read_store.sh \
   tests/interop/run.sh \
+  tests/interop/shared_group.sh \
   tests/interop/java/Args.java \
   tests/interop/java/Consume.java \
   tests/interop/java/Payload.java \
   tests/interop/java/Produce.java \
   tests/interop/java/Topics.java \
   tests/interop/java/pom.xml \
-  tests/interop/node/common.js \
+  tests/interop/node/payload.js \
   tests/interop/node/consume.js \
   tests/interop/node/package-lock.json \
   tests/interop/node/package.json \

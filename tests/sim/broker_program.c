@@ -35,7 +35,6 @@ static void settings_of(struct machine *m, struct broker_settings *s) {
   set(s, "storePathRootDir", BROKER_ROOT);
   set(s, "storePathCommitLog", BROKER_COMMITLOG);
   set(s, "flushDiskType", c->sync_flush ? "SYNC_FLUSH" : "ASYNC_FLUSH");
-  set(s, "checkCRCOnRecover", c->blind_recovery ? "false" : "true");
   set_number(s, "mappedFileSizeCommitLog", c->segment_bytes);
   set_number(s, "mappedFileSizeConsumeQueue", c->queue_units * 20);
   set_number(s, "maxMessageSize", c->segment_bytes / 2 > 65536 ? 65536 : c->segment_bytes / 2);
@@ -72,9 +71,6 @@ static void broker_leave(struct machine *m, struct moment now) {
   broker_stop(((struct broker_program *)m->program)->broker, now);
 }
 
-/* A sync under way must be answered before the store can be closed. */
-static bool broker_idle(struct machine *m) { return !store_busy(((struct broker_program *)m->program)->broker->store); }
-
 static void broker_end(struct machine *m, bool clean, struct moment now) {
   struct broker_program *p = m->program;
   if (clean)
@@ -86,4 +82,4 @@ static void broker_end(struct machine *m, bool clean, struct moment now) {
 }
 
 const struct program_ops broker_ops = {
-    .kind = "broker", .start = broker_begin, .leave = broker_leave, .idle = broker_idle, .stop = broker_end};
+    .kind = "broker", .start = broker_begin, .leave = broker_leave, .stop = broker_end};

@@ -46,7 +46,7 @@ static void stop(struct swarm *s, enum sim_stop how) {
   /* Brokers have most to lose. */
   struct machine *m = prng_chance(sim_chance(s->world), 1, 2) ? any_broker(s) : any_machine(s);
   how = way_out(s, m, how);
-  s->lost_power = s->lost_power || how == SIM_POWER_OFF;
+  s->ledger.lost_power = s->ledger.lost_power || how == SIM_POWER_OFF;
   machine_stop(m, how);
   machine_start_at(m, sim_now(s->world) + upto(s, prng_chance(sim_chance(s->world), 1, 2) ? 300 : 8000));
 }
@@ -118,7 +118,7 @@ void faults_mend(struct swarm *s) {
     /* A broker that saw its disk fail refuses to write until a person has looked and started it again. */
     if (m->ops == &broker_ops && s->happened[FAULT_BAD_DISK] > 0) {
       enum sim_stop how = way_out(s, m, SIM_KILL);
-      s->lost_power = s->lost_power || how == SIM_POWER_OFF;
+      s->ledger.lost_power = s->ledger.lost_power || how == SIM_POWER_OFF;
       machine_stop(m, how);
     }
     machine_start(m);

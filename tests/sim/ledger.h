@@ -36,6 +36,7 @@ struct ledger {
   struct map places; /* broker, queue, offset -> number of the acknowledged message + 1 */
   uint64_t seed;
   uint64_t long_one_in; /* so many messages is longer than a few sectors */
+  bool lost_power; /* some machine did: what was read before may be gone, and its place be given to another message */
   uint64_t acked, seen, answers;
   char violation[VIOLATION_MAX]; /* the first; empty: none */
 };

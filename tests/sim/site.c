@@ -63,10 +63,6 @@ void machine_start(struct machine *m) {
 static void finish_leaving(void *context) {
   struct machine *m = context;
   if (m->state != MACHINE_LEAVING) return; /* killed meanwhile */
-  if (m->ops->idle != NULL && !m->ops->idle(m)) {
-    sim_at(m->site->world, sim_now(m->site->world) + LEAVE_POLL_MS, finish_leaving, m);
-    return;
-  }
   m->ops->stop(m, true, sim_host_now(m->host));
   m->program = NULL;
   m->state = MACHINE_DOWN;

@@ -21,8 +21,6 @@ struct program_ops {
   struct node *(*start)(struct machine *m, struct moment now);
   /* Begins an orderly stop; may be NULL. */
   void (*leave)(struct machine *m, struct moment now);
-  /* May an orderly stop be finished? NULL: at once. */
-  bool (*idle)(struct machine *m);
   /* Frees m->program. clean: it may still write and send; else its host is dead already. */
   void (*stop)(struct machine *m, bool clean, struct moment now);
 };
@@ -68,7 +66,6 @@ struct broker_config {
   const char *name;         /* brokerName */
   const char *name_servers; /* "ip:port;ip:port" */
   bool sync_flush;
-  bool blind_recovery; /* checkCRCOnRecover=false */
   int segment_bytes, queue_units, queues;
 };
 extern const struct program_ops broker_ops; /* config: struct broker_config */

@@ -35,7 +35,6 @@ static void add_servers(struct swarm *s) {
     *c = (struct broker_config){.name = sim_host_name(s->brokers[i]->host),
                                 .name_servers = s->name_servers,
                                 .sync_flush = s->plan.sync_flush,
-                                .blind_recovery = bug_is(BUG_NO_CRC),
                                 .segment_bytes = s->plan.segment_bytes,
                                 .queue_units = s->plan.queue_units,
                                 .queues = s->plan.queues};
@@ -151,7 +150,7 @@ static uint64_t course(struct swarm *s) {
   if (!check_calm(s)) return 0;
   /* What was read before it was synced and then lost with the power gives its offset to another message: a
    * consumer that was ahead does not come back for it. That is RocketMQ's contract, so only the store counts. */
-  if (!s->lost_power) ledger_check_all_seen(&s->ledger);
+  if (!s->ledger.lost_power) ledger_check_all_seen(&s->ledger);
   stop_all(s);
   return s->ledger.violation[0] == '\0' ? audit_stores(s) : 0;
 }

@@ -63,7 +63,6 @@ struct swarm {
   struct consumer_traffic consumer_configs[SWARM_GROUPS_MAX];
   unsigned happened[FAULT_COUNT];
   bool mended;
-  bool lost_power; /* some machine did */
 };
 
 #define SWARM_TOPIC "swarm"
@@ -102,7 +101,6 @@ enum bug {
 };
 /* False: no such bug. */
 bool bug_plant(const char *name);
-bool bug_is(enum bug bug);
 void bug_begin(void); /* a new world: the same again */
 void bug_list(bool docs); /* names, one a line */
 

@@ -10,3 +10,17 @@ tests_system_peer_SOURCES = \
   tests/system/peer_message.c
 tests_system_peer_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 tests_system_peer_LDADD = core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
+
+# Real processes at real speed; the sanitizer builds test the same code in their own ways.
+if !SANITIZED
+TESTS += tests/system/run.sh
+endif
+EXTRA_DIST += \
+  tests/system/run.sh \
+  tests/system/lib.sh \
+  tests/system/hostile.sh \
+  tests/system/keys-4.7.0.txt \
+  tests/system/kill.sh \
+  tests/system/names.sh \
+  tests/system/programs.sh \
+  tests/system/start_stop.sh

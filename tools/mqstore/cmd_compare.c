@@ -56,12 +56,13 @@ static void show_difference(struct tool *t, struct storedir *s, const char *dir,
   if (!record_around(s, offset, &item)) return;
   file_list_name(&item.source->files, item.offset, name);
   fprintf(t->out, "  %s/%s, %s at %" PRId64 ":\n    ", dir, name,
-          item.kind == LOG_RECORD ? "record" : item.kind == LOG_FILLER ? "filler" : item.kind == LOG_ENTRY ? "entry" : "damage",
+          item.kind == LOG_RECORD   ? "record"
+          : item.kind == LOG_FILLER ? "filler"
+          : item.kind == LOG_ENTRY  ? "entry"
+                                    : "damage",
           item.offset);
-  if (item.kind == LOG_RECORD || item.kind == LOG_ENTRY)
-    show_record(t, &item);
-  else
-    fputc('\n', t->out);
+  if (item.kind == LOG_RECORD || item.kind == LOG_ENTRY) show_record(t, &item);
+  else fputc('\n', t->out);
 }
 
 static int report(struct tool *t, struct storedir *a, struct storedir *b, char **args) {
@@ -83,8 +84,8 @@ static int report(struct tool *t, struct storedir *a, struct storedir *b, char *
     json_field_bool(&t->w, "reached", reached);
     tool_json_end(t);
   } else {
-    fprintf(t->out, "%s: %" PRId64 " to %" PRId64 "\n%s: %" PRId64 " to %" PRId64 "\n", args[0], x.first, x.end, args[1],
-            y.first, y.end);
+    fprintf(t->out, "%s: %" PRId64 " to %" PRId64 "\n%s: %" PRId64 " to %" PRId64 "\n", args[0], x.first, x.end,
+            args[1], y.first, y.end);
     if (!reached) fprintf(t->out, "one of them ends before %" PRId64 "\n", t->o.to);
     if (at < to) {
       fprintf(t->out, "DIFFERENT at %" PRId64 " (equal from %" PRId64 ")\n", at, from);

@@ -31,9 +31,15 @@ static void count_item(struct log_facts *f, const struct log_item *item) {
     if (f->records++ == 0) f->first_ms = f->last_ms = item->message.store_ms;
     if (item->message.store_ms > f->last_ms) f->last_ms = item->message.store_ms;
     break;
-  case LOG_ENTRY: f->entries++; break;
-  case LOG_FILLER: f->fillers++; break;
-  case LOG_DAMAGE: f->damages++; break;
+  case LOG_ENTRY:
+    f->entries++;
+    break;
+  case LOG_FILLER:
+    f->fillers++;
+    break;
+  case LOG_DAMAGE:
+    f->damages++;
+    break;
   case LOG_END:
     f->end = item->offset;
     f->dirty_end = item->dirty_end;
@@ -60,22 +66,26 @@ static void text_log(struct tool *t, const struct file_list *files, const struct
   char first[TIME_TEXT_MAX], last[TIME_TEXT_MAX];
   fprintf(t->out, "%s: %zu files of %" PRId64 " bytes\n", files->label, files->count, files->file_length);
   if (!f->present) return;
-  fprintf(t->out, "  offsets %" PRId64 " to %" PRId64 "\n  %" PRId64 " records, %" PRId64 " bytes, %" PRId64 " fillers\n",
+  fprintf(t->out,
+          "  offsets %" PRId64 " to %" PRId64 "\n  %" PRId64 " records, %" PRId64 " bytes, %" PRId64 " fillers\n",
           f->min_offset, f->end, f->records, f->bytes, f->fillers);
   if (dledger && f->entries > 0) fprintf(t->out, "  %" PRId64 " entries that are no messages\n", f->entries);
   if (dledger && f->records + f->entries > 0)
-    fprintf(t->out, "  indexes %" PRId64 " to %" PRId64 ", last term %" PRId64 "\n", f->first_index, f->last_index, f->last_term);
+    fprintf(t->out, "  indexes %" PRId64 " to %" PRId64 ", last term %" PRId64 "\n", f->first_index, f->last_index,
+            f->last_term);
   if (f->records > 0)
     fprintf(t->out, "  stored %s to %s\n", time_text(f->first_ms, first), time_text(f->last_ms, last));
   if (f->damages > 0) fprintf(t->out, "  DAMAGED in %" PRId64 " places: see verify\n", f->damages);
-  if (f->dirty_end > f->end) fprintf(t->out, "  %" PRId64 " bytes behind the end that are not all zero\n", f->dirty_end - f->end);
+  if (f->dirty_end > f->end)
+    fprintf(t->out, "  %" PRId64 " bytes behind the end that are not all zero\n", f->dirty_end - f->end);
 }
 
 static void text_ledger(struct tool *t, const struct ledger_facts *l) {
   if (l->name == NULL) return;
   fprintf(t->out, "%s:", l->name);
   if (l->has_term) fprintf(t->out, " term %" PRId64 ", vote \"%.*s\"", l->term, SPAN_ARG(l->vote));
-  if (l->has_checkpoint) fprintf(t->out, ", committed index %" PRId64 ", end index %" PRId64, l->committed_index, l->end_index);
+  if (l->has_checkpoint)
+    fprintf(t->out, ", committed index %" PRId64 ", end index %" PRId64, l->committed_index, l->end_index);
   fprintf(t->out, ", %zu index files of %" PRId64 " bytes\n", l->index.count, l->index.file_length);
 }
 
@@ -97,16 +107,17 @@ static void text_index(struct tool *t, const struct key_index *x) {
   fprintf(t->out, "index: %zu files\n", x->count);
   for (size_t i = 0; i < x->count; i++) {
     const struct index_file *f = &x->files[i];
-    fprintf(t->out, "  %.*s: %" PRId32 " entries of %" PRId64 ", %" PRId64 " slots, %" PRId64 " bytes, offsets %" PRId64
-            " to %" PRId64 ", %s to %s\n", SPAN_ARG(f->name), f->header.count - 1, f->capacity - 1, f->slots, f->length,
-            f->header.begin_offset, f->header.end_offset, time_text(f->header.begin_ms, first),
-            time_text(f->header.end_ms, last));
+    fprintf(t->out,
+            "  %.*s: %" PRId32 " entries of %" PRId64 ", %" PRId64 " slots, %" PRId64 " bytes, offsets %" PRId64
+            " to %" PRId64 ", %s to %s\n",
+            SPAN_ARG(f->name), f->header.count - 1, f->capacity - 1, f->slots, f->length, f->header.begin_offset,
+            f->header.end_offset, time_text(f->header.begin_ms, first), time_text(f->header.end_ms, last));
   }
 }
 
 static void text_offset(void *context, struct span topic, struct span group, int32_t queue_id, int64_t offset) {
-  fprintf(((struct tool *)context)->out, "    %.*s of %.*s, queue %" PRId32 ": %" PRId64 "\n", SPAN_ARG(group), SPAN_ARG(topic),
-          queue_id, offset);
+  fprintf(((struct tool *)context)->out, "    %.*s of %.*s, queue %" PRId32 ": %" PRId64 "\n", SPAN_ARG(group),
+          SPAN_ARG(topic), queue_id, offset);
 }
 
 static const char *const state_texts[] = {"missing", "good", "empty", "broken", "main file unusable, .bak taken"};
@@ -132,7 +143,8 @@ static int text_all(struct tool *t, struct storedir *s, const struct facts *f) {
   if (s->checkpoint.exists)
     fprintf(t->out, "checkpoint: log %s, queues %s, index %s\n", time_text(s->checkpoint.physic_ms, a),
             time_text(s->checkpoint.logics_ms, b), time_text(s->checkpoint.index_ms, c));
-  fprintf(t->out, "%s%s\n", s->abort_exists ? "abort: present (running, or not stopped cleanly)" : "abort: none (stopped cleanly)",
+  fprintf(t->out, "%s%s\n",
+          s->abort_exists ? "abort: present (running, or not stopped cleanly)" : "abort: none (stopped cleanly)",
           s->running ? "; a process holds the lock" : "");
   for (size_t i = 0; i < CONFIG_FILES; i++) {
     struct config_file config;

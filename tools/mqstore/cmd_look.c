@@ -56,8 +56,10 @@ static void queue_head(struct tool *t, struct storedir *s, const struct store_qu
     json_field_int(&t->w, "fileLength", q->files.file_length);
     tool_json_end(t);
   } else {
-    fprintf(t->out, "%.*s %" PRId32 ": units %" PRId64 " to %" PRId64 ", first readable %" PRId64 ", %zu files of %" PRId64
-            " bytes\n", SPAN_ARG(q->topic), q->id, q->first, q->end, min, q->files.count, q->files.file_length);
+    fprintf(t->out,
+            "%.*s %" PRId32 ": units %" PRId64 " to %" PRId64 ", first readable %" PRId64 ", %zu files of %" PRId64
+            " bytes\n",
+            SPAN_ARG(q->topic), q->id, q->first, q->end, min, q->files.count, q->files.file_length);
   }
 }
 
@@ -108,7 +110,9 @@ static void show_found(struct tool *t, struct storedir *s, int64_t offset, struc
     tool_json_end(t);
   } else {
     fprintf(t->out, "%" PRId64 "%s\n", offset,
-            !readable ? ": no record there" : same ? "" : ": same hash, but not this key");
+            !readable ? ": no record there"
+            : same    ? ""
+                      : ": same hash, but not this key");
   }
   if (readable) show_record(t, &item);
 }

@@ -23,12 +23,9 @@ static enum status read_json(struct storedir *s, const char *path, struct config
   if (status == STATUS_OK) {
     struct span text = arena_copy(&s->arena, buf_span(&b));
     c->length = (int64_t)b.len;
-    if (text.ptr == NULL)
-      status = STATUS_NO_MEMORY;
-    else if (text.len == 0)
-      status = STATUS_CLOSED; /* empty */
-    else
-      status = json_parse(text, &JSON_LIMITS_DEFAULT, &s->arena, &tree, &c->why, &c->at);
+    if (text.ptr == NULL) status = STATUS_NO_MEMORY;
+    else if (text.len == 0) status = STATUS_CLOSED; /* empty */
+    else status = json_parse(text, &JSON_LIMITS_DEFAULT, &s->arena, &tree, &c->why, &c->at);
     if (status == STATUS_OK) c->tree = tree;
   }
   buf_fini(&b);

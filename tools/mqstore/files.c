@@ -121,10 +121,8 @@ struct numbered_file *file_list_find(const struct file_list *list, int64_t offse
   }
   while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
-    if (list->files[middle].start <= offset)
-      low = middle;
-    else
-      high = middle;
+    if (list->files[middle].start <= offset) low = middle;
+    else high = middle;
   }
   return offset < file_end(&list->files[low]) ? &list->files[low] : NULL;
 }
@@ -142,10 +140,8 @@ void file_number_text(int64_t number, char out[FILE_NAME_DIGITS + 1]) {
 
 void file_list_name(const struct file_list *list, int64_t offset, char out[FILE_LABEL_MAX]) {
   const struct numbered_file *file = file_list_find(list, offset);
-  if (file == NULL)
-    snprintf(out, FILE_LABEL_MAX, "%s", list->label);
-  else
-    snprintf(out, FILE_LABEL_MAX, "%s/%020" PRId64, list->label, file->start);
+  if (file == NULL) snprintf(out, FILE_LABEL_MAX, "%s", list->label);
+  else snprintf(out, FILE_LABEL_MAX, "%s/%020" PRId64, list->label, file->start);
 }
 
 size_t span_used(struct span s) {

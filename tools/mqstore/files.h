@@ -34,11 +34,11 @@ struct file_cache {
 
 struct file_list {
   struct file_cache *cache;
-  const char *dir;   /* in the arena */
-  const char *label; /* how it is called in reports: the path below the store directory */
+  const char *dir;             /* in the arena */
+  const char *label;           /* how it is called in reports: the path below the store directory */
   struct numbered_file *files; /* by number */
   size_t count;
-  int64_t file_length; /* of most of the files: the configured size */
+  int64_t file_length;    /* of most of the files: the configured size */
   struct span *strangers; /* names of entries that are no such files */
   size_t stranger_count;
   bool exists;

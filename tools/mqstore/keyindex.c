@@ -78,8 +78,8 @@ static bool geometry_find(struct index_file *f, int64_t slots) {
 
 static void header_read(struct index_file *f) {
   const uint8_t *p = f->view;
-  f->header = (struct index_header){get_i64(p), get_i64(p + 8), get_i64(p + 16), get_i64(p + 24),
-                                    get_i32(p + 32), get_i32(p + 36)};
+  f->header = (struct index_header){get_i64(p),      get_i64(p + 8),  get_i64(p + 16),
+                                    get_i64(p + 24), get_i32(p + 32), get_i32(p + 36)};
   if (f->header.count < 1) f->header.count = 1;
 }
 
@@ -125,8 +125,7 @@ enum status key_index_load(struct key_index *x, struct disk *disk, struct arena 
   for (size_t i = 0; i < count && status == STATUS_OK; i++) {
     if (!entries[i].directory && is_number(entries[i].name))
       status = file_load(x, &x->files[x->count++], arena, root, &entries[i], slots);
-    else
-      x->strangers[x->stranger_count++] = entries[i].name;
+    else x->strangers[x->stranger_count++] = entries[i].name;
   }
   /* A file with few entries fits many sizes; its neighbours know better. */
   for (size_t i = 0; i + 1 < x->count; i++)

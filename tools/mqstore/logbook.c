@@ -34,9 +34,15 @@ static enum status message_read(struct span input, struct log_item *out) {
     out->kind = LOG_FILLER;
     out->size = (int64_t)input.len;
     break;
-  case STATUS_AGAIN: out->why = input.len < BLANK_SIZE_MIN ? "no room for a filler" : "a record larger than the rest of its file"; break;
-  case STATUS_CORRUPT: out->why = "a record whose lengths do not add up"; break;
-  default: out->why = get_u64(input.ptr) == 0 ? "zeros" : "no record"; break;
+  case STATUS_AGAIN:
+    out->why = input.len < BLANK_SIZE_MIN ? "no room for a filler" : "a record larger than the rest of its file";
+    break;
+  case STATUS_CORRUPT:
+    out->why = "a record whose lengths do not add up";
+    break;
+  default:
+    out->why = get_u64(input.ptr) == 0 ? "zeros" : "no record";
+    break;
   }
   return status;
 }

@@ -41,14 +41,14 @@ enum log_kind {
 struct log_item {
   enum log_kind kind;
   const struct log_source *source;
-  int64_t offset, size;        /* what it takes: record, entry, rest of the file, hole */
-  const char *why;             /* LOG_DAMAGE, LOG_END: what stands there; static */
-  int64_t size_field;          /* LOG_FILLER: its own word; LOG_DAMAGE: the record's, 0 if none */
-  struct message message;      /* LOG_RECORD */
-  struct span record;          /* LOG_RECORD: as stored; LOG_ENTRY: the body */
-  int64_t record_offset;       /* of record */
-  struct ledger_entry entry;   /* of a DLedger source */
-  int64_t dirty_end;           /* LOG_END: behind the last byte that is not zero; offset: all are zero */
+  int64_t offset, size;          /* what it takes: record, entry, rest of the file, hole */
+  const char *why;               /* LOG_DAMAGE, LOG_END: what stands there; static */
+  int64_t size_field;            /* LOG_FILLER: its own word; LOG_DAMAGE: the record's, 0 if none */
+  struct message message;        /* LOG_RECORD */
+  struct span record;            /* LOG_RECORD: as stored; LOG_ENTRY: the body */
+  int64_t record_offset;         /* of record */
+  struct ledger_entry entry;     /* of a DLedger source */
+  int64_t dirty_end;             /* LOG_END: behind the last byte that is not zero; offset: all are zero */
   int64_t stale_at, stale_count; /* LOG_END: whole records behind the end that are older than it */
 };
 
@@ -56,8 +56,8 @@ struct log_cursor {
   const struct logbook *log;
   size_t source;
   int64_t at;
-  bool started;  /* `at` counts */
-  bool any;      /* the three below count */
+  bool started; /* `at` counts */
+  bool any;     /* the three below count */
   int64_t last_ms, last_index, last_term;
 };
 

@@ -62,8 +62,8 @@ bool log_scan(const struct log_cursor *c, const struct log_source *source, int64
               int64_t *next) {
   struct scan s = {.cursor = c, .source = source, .out = out};
   struct log_item head = *out; /* what stands at `at`, as far as it was read */
-  *out = (struct log_item){.source = source, .offset = at, .record_offset = at, .dirty_end = at,
-                           .size_field = head.size_field};
+  *out = (struct log_item){
+      .source = source, .offset = at, .record_offset = at, .dirty_end = at, .size_field = head.size_field};
   for (size_t i = 0; i < source->files.count; i++) {
     struct numbered_file *file = &source->files.files[i];
     if (file_end(file) <= at) continue;

@@ -91,10 +91,8 @@ int64_t queue_min(const struct store_queue *q, int64_t log_min) {
   struct queue_unit u;
   while (low < high) {
     int64_t middle = low + (high - low) / 2;
-    if (queue_unit_at(q, middle, &u) && u.offset < log_min)
-      low = middle + 1;
-    else
-      high = middle;
+    if (queue_unit_at(q, middle, &u) && u.offset < log_min) low = middle + 1;
+    else high = middle;
   }
   return low;
 }

@@ -11,10 +11,10 @@
 #include "tools/mqstore/files.h"
 
 #define UNIT_BYTES 20
-#define BLANK_SIZE INT32_MAX               /* "size" of the units before a queue's real beginning */
-#define EXT_ADDRESS_MAX (-2147483649LL)    /* a tags code up to here is an address (ConsumeQueueExt.MAX_ADDR) */
+#define BLANK_SIZE INT32_MAX            /* "size" of the units before a queue's real beginning */
+#define EXT_ADDRESS_MAX (-2147483649LL) /* a tags code up to here is an address (ConsumeQueueExt.MAX_ADDR) */
 #define EXT_UNIT_MIN 20
-#define QUEUE_QUIET_BYTES 65536            /* so many zero bytes end a queue */
+#define QUEUE_QUIET_BYTES 65536 /* so many zero bytes end a queue */
 
 struct queue_unit {
   int64_t offset;
@@ -31,12 +31,12 @@ struct ext_unit {
 /* What verify remembers of a queue; see verify_queues.c. */
 struct queue_walk {
   bool started;
-  int64_t next, last; /* queue offset that comes next; of the last record */
-  int64_t shift;      /* unit number minus queue offset, normally 0 */
+  int64_t next, last;           /* queue offset that comes next; of the last record */
+  int64_t shift;                /* unit number minus queue offset, normally 0 */
   int64_t first_unit, end_unit; /* units with their records: [first, end); first < 0: none yet */
   int64_t lost_count, lost_first, lost_last, lost_unit, lost_points_to; /* a run of records without unit */
-  int64_t optional_count; /* records that need no unit yet */
-  int64_t ext_address;    /* of the last ext unit */
+  int64_t optional_count;                                               /* records that need no unit yet */
+  int64_t ext_address;                                                  /* of the last ext unit */
 };
 
 struct store_queue {

@@ -24,7 +24,8 @@ static void sizes_choose(struct rebuild *r) {
 }
 
 static bool sizes_are_sane(const struct rebuild *r) {
-  return r->queue_file >= UNIT_BYTES && r->slots > 0 && r->slots <= INT32_MAX && r->entries > 1 && r->entries <= INT32_MAX;
+  return r->queue_file >= UNIT_BYTES && r->slots > 0 && r->slots <= INT32_MAX && r->entries > 1 &&
+         r->entries <= INT32_MAX;
 }
 
 static enum status sync_file(struct rebuild *r, const struct numbered_file *f) {
@@ -62,7 +63,8 @@ static enum status derive_all(struct rebuild *r, struct queue_builder *queues, s
   while (status == STATUS_OK && log_next(&c, &item)) {
     if (item.kind == LOG_END) r->log_end = item.offset;
     if (item.kind == LOG_DAMAGE) {
-      snprintf(r->why, sizeof r->why, "the log is damaged at offset %" PRId64 "; a broker would cut it there", item.offset);
+      snprintf(r->why, sizeof r->why, "the log is damaged at offset %" PRId64 "; a broker would cut it there",
+               item.offset);
       return STATUS_CORRUPT;
     }
     if (item.kind != LOG_RECORD || !is_committed(r, &item)) continue;
@@ -149,12 +151,12 @@ static int run(struct rebuild *r) {
   enum status status = make_dirs(r);
   if (status == STATUS_OK) status = build(r);
   if (status != STATUS_OK)
-    return tool_fail(t, "%s; nothing was changed but for what lies in %s", r->why[0] != '\0' ? r->why : status_text(status),
-                     r->dir);
+    return tool_fail(t, "%s; nothing was changed but for what lies in %s",
+                     r->why[0] != '\0' ? r->why : status_text(status), r->dir);
   status = swap(r);
   if (status != STATUS_OK)
-    return tool_fail(t, "%s while queues and index change places: what is missing in %s lies in %s", status_text(status),
-                     r->store->root, r->dir);
+    return tool_fail(t, "%s while queues and index change places: what is missing in %s lies in %s",
+                     status_text(status), r->store->root, r->dir);
   if (t->o.json) {
     tool_json_begin(t);
     json_field_int(&t->w, "records", r->records);
@@ -163,8 +165,8 @@ static int run(struct rebuild *r) {
     json_field_text(&t->w, "moved", r->dir);
     tool_json_end(t);
   } else {
-    fprintf(t->out, "%" PRId64 " records: %" PRId64 " units, %" PRId64 " keys; the old files are in %s\n", r->records, r->units,
-            r->keys, r->dir);
+    fprintf(t->out, "%" PRId64 " records: %" PRId64 " units, %" PRId64 " keys; the old files are in %s\n", r->records,
+            r->units, r->keys, r->dir);
   }
   return EXIT_FINE;
 }
@@ -190,8 +192,7 @@ int command_rebuild(struct tool *t, char **args) {
     enum status status = s.disk->ops->lock(s.disk, lock_path, &lock);
     if (status != STATUS_OK)
       tool_fail(t, "%s: %s", lock_path, status == STATUS_BUSY ? "a process uses this store" : status_text(status));
-    else
-      code = run(&r);
+    else code = run(&r);
   }
 out:
   if (lock != NULL) s.disk->ops->close(s.disk, lock);

@@ -13,8 +13,8 @@ struct rebuild {
   struct tool *tool;
   struct storedir *store;
   struct delays delays;
-  const char *dir;     /* DIR/rebuild-TIME */
-  int64_t queue_file;  /* bytes */
+  const char *dir;    /* DIR/rebuild-TIME */
+  int64_t queue_file; /* bytes */
   int64_t slots, entries;
   int64_t log_end, last_ms, records, units, keys;
   char why[256]; /* what failed */

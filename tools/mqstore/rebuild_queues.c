@@ -15,10 +15,10 @@ enum { TAIL_BYTES = 256 * UNIT_BYTES };
 struct built_queue {
   struct span topic;
   int32_t id;
-  int64_t next;    /* unit that comes next; < 0: none yet */
-  int64_t written; /* units before it are in files */
+  int64_t next;     /* unit that comes next; < 0: none yet */
+  int64_t written;  /* units before it are in files */
   int64_t unsynced; /* start of the file written last; < 0: none */
-  uint8_t *tail;   /* of units [written, next) */
+  uint8_t *tail;    /* of units [written, next) */
 };
 
 struct queue_builder {
@@ -124,7 +124,8 @@ static enum status tail_write(struct queue_builder *b, struct built_queue *q) {
   return STATUS_OK;
 }
 
-static enum status unit_put(struct queue_builder *b, struct built_queue *q, int64_t offset, int32_t size, int64_t tags) {
+static enum status unit_put(struct queue_builder *b, struct built_queue *q, int64_t offset, int32_t size,
+                            int64_t tags) {
   if ((q->next - q->written) * UNIT_BYTES == TAIL_BYTES) {
     enum status status = tail_write(b, q);
     if (status != STATUS_OK) return status;
@@ -167,7 +168,8 @@ enum status queue_builder_put(struct queue_builder *b, const struct log_item *it
   enum status status = STATUS_OK;
   if (!record_enters_queue(m)) return STATUS_OK;
   if (!topic_name_valid(m->topic, NULL) || m->queue_id < 0 || m->queue_offset < 0) {
-    snprintf(r->why, sizeof r->why, "the record at offset %" PRId64 " has no valid topic or queue", item->record_offset);
+    snprintf(r->why, sizeof r->why, "the record at offset %" PRId64 " has no valid topic or queue",
+             item->record_offset);
     return STATUS_CORRUPT;
   }
   struct built_queue *q = find_or_make(b, m);
@@ -176,8 +178,9 @@ enum status queue_builder_put(struct queue_builder *b, const struct log_item *it
   if (q->next < 0) /* the first unit of its file, then blanks (ConsumeQueue.fillPreBlank) */
     q->next = q->written = m->queue_offset - m->queue_offset % (r->queue_file / UNIT_BYTES);
   else if (m->queue_offset < q->next || m->queue_offset - q->next > HOLE_MAX) {
-    snprintf(r->why, sizeof r->why, "queue offset %" PRId64 " of the record at offset %" PRId64 " where %" PRId64
-             " comes next", m->queue_offset, item->record_offset, q->next);
+    snprintf(r->why, sizeof r->why,
+             "queue offset %" PRId64 " of the record at offset %" PRId64 " where %" PRId64 " comes next",
+             m->queue_offset, item->record_offset, q->next);
     return STATUS_CORRUPT;
   }
   if (status == STATUS_OK) status = fill_to(b, q, m->queue_offset);

@@ -21,7 +21,8 @@ static const struct command commands[] = {
     {"queue", "DIR TOPIC ID", 3, command_queue, "units of a queue with their records"},
     {"index", "DIR TOPIC KEY", 3, command_index, "what a query by key finds; exit 1 if nothing"},
     {"verify", "DIR", 1, command_verify, "every rule between log, queues, index and the rest; exit 1 if one is broken"},
-    {"rebuild", "DIR --yes", 1, command_rebuild, "make queues and index anew from the log; the old ones move to DIR/rebuild-TIME"},
+    {"rebuild", "DIR --yes", 1, command_rebuild,
+     "make queues and index anew from the log; the old ones move to DIR/rebuild-TIME"},
     {"compare", "DIR1 DIR2", 2, command_compare, "are the logs the same bytes where both have them? exit 1 if not"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -65,8 +66,22 @@ static int print_help(FILE *out) {
 }
 
 enum {
-  OPTION_JSON = 256, OPTION_COMMITLOG, OPTION_TOPIC, OPTION_QUEUE, OPTION_FROM, OPTION_TO, OPTION_COUNT, OPTION_BODY,
-  OPTION_BEGIN, OPTION_END, OPTION_MAX, OPTION_LIMIT, OPTION_DELAYS, OPTION_SLOTS, OPTION_ENTRIES, OPTION_QUEUE_FILE,
+  OPTION_JSON = 256,
+  OPTION_COMMITLOG,
+  OPTION_TOPIC,
+  OPTION_QUEUE,
+  OPTION_FROM,
+  OPTION_TO,
+  OPTION_COUNT,
+  OPTION_BODY,
+  OPTION_BEGIN,
+  OPTION_END,
+  OPTION_MAX,
+  OPTION_LIMIT,
+  OPTION_DELAYS,
+  OPTION_SLOTS,
+  OPTION_ENTRIES,
+  OPTION_QUEUE_FILE,
   OPTION_YES
 };
 
@@ -92,18 +107,30 @@ static const struct option names[] = {{"json", no_argument, NULL, OPTION_JSON},
 
 static int64_t *number_of_option(struct options *o, int option) {
   switch (option) {
-  case OPTION_QUEUE: return &o->queue;
-  case OPTION_FROM: return &o->from;
-  case OPTION_TO: return &o->to;
-  case OPTION_COUNT: return &o->count;
-  case OPTION_BEGIN: return &o->begin_ms;
-  case OPTION_END: return &o->end_ms;
-  case OPTION_MAX: return &o->max;
-  case OPTION_LIMIT: return &o->limit;
-  case OPTION_SLOTS: return &o->index_slots;
-  case OPTION_ENTRIES: return &o->index_entries;
-  case OPTION_QUEUE_FILE: return &o->queue_file;
-  default: return NULL;
+  case OPTION_QUEUE:
+    return &o->queue;
+  case OPTION_FROM:
+    return &o->from;
+  case OPTION_TO:
+    return &o->to;
+  case OPTION_COUNT:
+    return &o->count;
+  case OPTION_BEGIN:
+    return &o->begin_ms;
+  case OPTION_END:
+    return &o->end_ms;
+  case OPTION_MAX:
+    return &o->max;
+  case OPTION_LIMIT:
+    return &o->limit;
+  case OPTION_SLOTS:
+    return &o->index_slots;
+  case OPTION_ENTRIES:
+    return &o->index_entries;
+  case OPTION_QUEUE_FILE:
+    return &o->queue_file;
+  default:
+    return NULL;
   }
 }
 
@@ -116,20 +143,39 @@ static bool take_option(struct tool *t, int option) {
     return false;
   }
   switch (option) {
-  case OPTION_JSON: o->json = true; return true;
-  case OPTION_BODY: o->body = true; return true;
-  case OPTION_YES: o->yes = true; return true;
-  case OPTION_COMMITLOG: o->commitlog = optarg; return true;
-  case OPTION_TOPIC: o->topic = optarg; return true;
-  case OPTION_DELAYS: o->delay_levels = optarg; return true;
-  default: return false;
+  case OPTION_JSON:
+    o->json = true;
+    return true;
+  case OPTION_BODY:
+    o->body = true;
+    return true;
+  case OPTION_YES:
+    o->yes = true;
+    return true;
+  case OPTION_COMMITLOG:
+    o->commitlog = optarg;
+    return true;
+  case OPTION_TOPIC:
+    o->topic = optarg;
+    return true;
+  case OPTION_DELAYS:
+    o->delay_levels = optarg;
+    return true;
+  default:
+    return false;
   }
 }
 
 static void options_default(struct options *o) {
   enum { LIMIT_DEFAULT = 1000 };
-  *o = (struct options){.queue = -1, .from = -1, .to = -1, .count = -1, .max = -1, .limit = LIMIT_DEFAULT,
-                        .end_ms = INT64_MAX, .delay_levels = DELAY_LEVELS_DEFAULT};
+  *o = (struct options){.queue = -1,
+                        .from = -1,
+                        .to = -1,
+                        .count = -1,
+                        .max = -1,
+                        .limit = LIMIT_DEFAULT,
+                        .end_ms = INT64_MAX,
+                        .delay_levels = DELAY_LEVELS_DEFAULT};
 }
 
 static const struct command *command_named(const char *name) {

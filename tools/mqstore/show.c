@@ -27,8 +27,7 @@ void show_text(FILE *out, struct span text) {
     size_t n = utf8_get(text.ptr + i, text.len - i, &c);
     if (c < ' ' || (c >= 0x7F && c < 0xA0) || (c == UTF8_REPLACEMENT && n < 3))
       for (size_t j = 0; j < n; j++) fprintf(out, "\\x%02x", text.ptr[i + j]);
-    else
-      fwrite(text.ptr + i, 1, n, out);
+    else fwrite(text.ptr + i, 1, n, out);
     i += n;
   }
 }
@@ -37,10 +36,8 @@ static void json_hex(struct tool *t, const char *name, struct span bytes) {
   struct buf hex;
   buf_init(&hex, SIZE_MAX / 2);
   show_hex(&hex, bytes);
-  if (bytes.len == 0)
-    json_field_text(&t->w, name, "");
-  else
-    json_field_span(&t->w, name, buf_span(&hex));
+  if (bytes.len == 0) json_field_text(&t->w, name, "");
+  else json_field_span(&t->w, name, buf_span(&hex));
   buf_fini(&hex);
 }
 
@@ -126,7 +123,8 @@ static void text_body(struct tool *t, const struct message *m) {
 static void text_flags(struct tool *t, const struct message *m) {
   static const char *const transaction[] = {"", ",prepared", ",commit", ",rollback"};
   if (m->sys_flag != 0)
-    fprintf(t->out, " sysFlag=%" PRId32 "(%s%s%s)", m->sys_flag, (m->sys_flag & SYS_COMPRESSED) != 0 ? "compressed" : "plain",
+    fprintf(t->out, " sysFlag=%" PRId32 "(%s%s%s)", m->sys_flag,
+            (m->sys_flag & SYS_COMPRESSED) != 0 ? "compressed" : "plain",
             transaction[(m->sys_flag & SYS_TRANSACTION_MASK) >> 2],
             (m->sys_flag & (SYS_BORN_HOST_V6 | SYS_STORE_HOST_V6)) != 0 ? ",IPv6" : "");
   if (m->flag != 0) fprintf(t->out, " flag=%" PRId32, m->flag);
@@ -143,8 +141,8 @@ static void text_record(struct tool *t, const struct log_item *item) {
     fprintf(t->out, "entry %" PRId64 " term %" PRId64 ": ", item->entry.index, item->entry.term);
   fprintf(t->out, "%" PRId64 " ", item->record_offset);
   show_text(t->out, m->topic);
-  fprintf(t->out, " %" PRId32 " @%" PRId64 " stored %s size=%zu body=%zu born=%s store=%s", m->queue_id, m->queue_offset,
-          time_text(m->store_ms, time), item->record.len, m->body.len, born, host);
+  fprintf(t->out, " %" PRId32 " @%" PRId64 " stored %s size=%zu body=%zu born=%s store=%s", m->queue_id,
+          m->queue_offset, time_text(m->store_ms, time), item->record.len, m->body.len, born, host);
   text_flags(t, m);
   fputc('\n', t->out);
   struct span name, value;
@@ -163,10 +161,8 @@ void show_record(struct tool *t, const struct log_item *item) {
   if (t->o.json) {
     tool_json_begin(t);
     if (item->source->dledger) json_entry(t, item);
-    if (item->kind == LOG_RECORD)
-      json_record(t, item);
-    else if (t->o.body)
-      json_hex(t, "body", item->record);
+    if (item->kind == LOG_RECORD) json_record(t, item);
+    else if (t->o.body) json_hex(t, "body", item->record);
     tool_json_end(t);
   } else if (item->kind == LOG_RECORD) {
     text_record(t, item);
@@ -238,8 +234,6 @@ void show_unit(struct tool *t, struct storedir *s, const struct store_queue *q, 
   text_unit(t, &u, has_ext ? &ext : NULL, number);
   if (unit_is_blank(&u)) return;
   fputs("  ", t->out);
-  if (readable)
-    show_record(t, &item);
-  else
-    fputs("no record there\n", t->out);
+  if (readable) show_record(t, &item);
+  else fputs("no record there\n", t->out);
 }

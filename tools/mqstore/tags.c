@@ -9,11 +9,16 @@
 
 static int64_t unit_ms(char letter) {
   switch (letter) {
-  case 's': return 1000;
-  case 'm': return 60 * 1000;
-  case 'h': return 60 * 60 * 1000;
-  case 'd': return 24 * 60 * 60 * 1000;
-  default: return 0;
+  case 's':
+    return 1000;
+  case 'm':
+    return 60 * 1000;
+  case 'h':
+    return 60 * 60 * 1000;
+  case 'd':
+    return 24 * 60 * 60 * 1000;
+  default:
+    return 0;
   }
 }
 

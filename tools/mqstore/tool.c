@@ -61,7 +61,6 @@ const char *time_text(int64_t ms, char out[TIME_TEXT_MAX]) {
   char text[TIME_TEXT_MAX];
   if (gmtime_r(&at, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
     snprintf(out, TIME_TEXT_MAX, "%lld ms", (long long)ms);
-  else
-    snprintf(out, TIME_TEXT_MAX, "%.30s.%03dZ", text, (int)rest);
+  else snprintf(out, TIME_TEXT_MAX, "%.30s.%03dZ", text, (int)rest);
   return out;
 }

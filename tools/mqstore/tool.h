@@ -21,7 +21,7 @@ struct options {
   const char *commitlog; /* NULL: DIR/commitlog */
   const char *topic;     /* NULL: all */
   const char *delay_levels;
-  int64_t queue;         /* -1: all */
+  int64_t queue;                       /* -1: all */
   int64_t from, to, count, limit, max; /* -1: not given */
   int64_t begin_ms, end_ms;
   int64_t index_slots, index_entries, queue_file; /* 0: from the files */

@@ -68,10 +68,8 @@ static void sum_up(struct verify *v) {
   if (v->printed > t->o.limit) fprintf(t->out, "... and %" PRId64 " more (--limit)\n", v->printed - t->o.limit);
   fprintf(t->out, "%" PRId64 " records, offsets %" PRId64 " to %" PRId64 ", %zu queues, %zu index files\n", v->records,
           v->log_first, v->log_end, v->store->queues.count, v->store->index.count);
-  if (v->problems == 0)
-    fputs("OK\n", t->out);
-  else
-    fprintf(t->out, "%" PRId64 " problem%s\n", v->problems, v->problems == 1 ? "" : "s");
+  if (v->problems == 0) fputs("OK\n", t->out);
+  else fprintf(t->out, "%" PRId64 " problem%s\n", v->problems, v->problems == 1 ? "" : "s");
 }
 
 static void verify_all(struct verify *v) {
@@ -126,7 +124,8 @@ int command_verify(struct tool *t, char **args) {
   if (s.running)
     verify_report(&v, NOTE, "lock", -1, "a process uses this store; what it has not written yet looks missing");
   else if (s.abort_exists)
-    verify_report(&v, NOTE, "abort", -1, "not stopped cleanly; a start reads the log again from %" PRId64, v.replay_from);
+    verify_report(&v, NOTE, "abort", -1, "not stopped cleanly; a start reads the log again from %" PRId64,
+                  v.replay_from);
   verify_all(&v);
   sum_up(&v);
   code = storedir_trouble(&s, v.problems == 0 ? EXIT_FINE : EXIT_PROBLEMS);

@@ -31,7 +31,7 @@ struct verify {
   struct storedir *store;
   struct delays delays;
   int64_t problems, notes, printed;
-  bool open_end;        /* not stopped cleanly: what recovery will do is no problem */
+  bool open_end; /* not stopped cleanly: what recovery will do is no problem */
   /* the log */
   int64_t records, log_first, log_end, replay_from;
   int64_t max_ms, last_ms, back_count, back_first, back_most_ms; /* store times that go back */
@@ -45,8 +45,8 @@ struct verify {
   struct config_file topics;
 };
 
-void verify_report(struct verify *v, enum severity severity, const char *file, int64_t position, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+void verify_report(struct verify *v, enum severity severity, const char *file, int64_t position, const char *format,
+                   ...) __attribute__((format(printf, 5, 6)));
 /* position: in the file list; told with the file and the place in it. */
 void verify_report_at(struct verify *v, enum severity severity, const struct file_list *list, int64_t position,
                       const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -34,7 +34,8 @@ static void check_chain(struct verify *v, const struct index_file *f, int64_t nu
     return;
   }
   int32_t *head = &w->heads[e->hash % f->slots];
-  if (e->previous != *head) entry_report(v, f, number, "wrong predecessor in its chain (is, should be)", e->previous, *head);
+  if (e->previous != *head)
+    entry_report(v, f, number, "wrong predecessor in its chain (is, should be)", e->previous, *head);
   w->slots_used += *head == 0;
   *head = (int32_t)number;
 }
@@ -50,8 +51,9 @@ static void check_slots(struct verify *v, const struct index_file *f) {
   }
   /* 4.7.0 counts every put, later versions slots in use. */
   if (f->header.slot_count != count - 1 && f->header.slot_count != v->index.slots_used)
-    verify_report(v, severity, f->path, 32, "header: slot count %" PRId32 " with %" PRId64 " entries in %" PRId64 " slots",
-                  f->header.slot_count, count - 1, v->index.slots_used);
+    verify_report(v, severity, f->path, 32,
+                  "header: slot count %" PRId32 " with %" PRId64 " entries in %" PRId64 " slots", f->header.slot_count,
+                  count - 1, v->index.slots_used);
 }
 
 static void check_header(struct verify *v, const struct index_file *f) {
@@ -122,10 +124,9 @@ void verify_index_start(struct verify *v) {
   }
   for (size_t i = 0; i < x->count; i++) {
     if (x->files[i].length != x->files[0].length)
-      verify_report(v, PROBLEM, x->files[i].path, -1, "%" PRId64 " bytes long, the first one %" PRId64, x->files[i].length,
-                    x->files[0].length);
-    if (x->files[i].name.len != INDEX_NAME_DIGITS)
-      verify_report(v, NOTE, x->files[i].path, -1, "the name is no time");
+      verify_report(v, PROBLEM, x->files[i].path, -1, "%" PRId64 " bytes long, the first one %" PRId64,
+                    x->files[i].length, x->files[0].length);
+    if (x->files[i].name.len != INDEX_NAME_DIGITS) verify_report(v, NOTE, x->files[i].path, -1, "the name is no time");
   }
   v->index.number = 1;
   while (current(v) != NULL && !file_begin(v, current(v))) v->index.file++;
@@ -147,8 +148,8 @@ static void gap_flush(struct verify *v, enum severity severity, const char *what
   if (w->gap_count == 0) return;
   struct index_file *f = current(v);
   verify_report(v, severity, f == NULL ? "index" : f->path, f == NULL ? -1 : index_entry_position(f, w->number),
-                "%" PRId64 " keys of the records from offset %" PRId64 " to %" PRId64 " are not in the index%s", w->gap_count,
-                w->gap_first, w->gap_last, what);
+                "%" PRId64 " keys of the records from offset %" PRId64 " to %" PRId64 " are not in the index%s",
+                w->gap_count, w->gap_first, w->gap_last, what);
   w->gap_count = 0;
 }
 
@@ -189,11 +190,11 @@ static void check_key(struct verify *v, const struct log_item *item, struct span
     int64_t number = v->index.number;
     struct index_entry e = index_entry_at(f, number);
     if (e.offset == item->record_offset) {
-      if (v->index.gap_count > 0 && !v->index.any)
-        gap_flush(v, NOTE, ": it begins later");
+      if (v->index.gap_count > 0 && !v->index.any) gap_flush(v, NOTE, ": it begins later");
       gap_flush(v, PROBLEM, ", though later ones are");
       take(v);
-      if (e.hash != hash) entry_report(v, f, number, "the record has another key there (hash is, should be)", e.hash, hash);
+      if (e.hash != hash)
+        entry_report(v, f, number, "the record has another key there (hash is, should be)", e.hash, hash);
       check_seconds(v, f, number, &e, item->message.store_ms);
       return;
     }
@@ -202,7 +203,8 @@ static void check_key(struct verify *v, const struct log_item *item, struct span
       entry_report(v, f, number, "points where no such record comes (offset, next record with a key)", e.offset,
                    item->record_offset);
     else if (e.offset >= v->log_first)
-      verify_report(v, NOTE, f->path, index_entry_position(f, number), "entry %" PRId64 " repeats the file before", number);
+      verify_report(v, NOTE, f->path, index_entry_position(f, number), "entry %" PRId64 " repeats the file before",
+                    number);
     take(v);
   }
   gap_add(v, item->record_offset);
@@ -225,7 +227,8 @@ void verify_index_end(struct verify *v) {
     struct index_file *f = current(v);
     int64_t number = v->index.number;
     struct index_entry e = take(v);
-    entry_report(v, f, number, "points behind the last record with a key (offset, end of the log)", e.offset, v->log_end);
+    entry_report(v, f, number, "points behind the last record with a key (offset, end of the log)", e.offset,
+                 v->log_end);
   }
   gap_flush(v, v->open_end ? NOTE : PROBLEM, v->open_end ? " yet" : "");
 }

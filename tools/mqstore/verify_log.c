@@ -32,8 +32,8 @@ void verify_files(struct verify *v, const struct file_list *list, int64_t unit) 
 static void check_filler(struct verify *v, const struct log_item *item) {
   if (item->size_field != item->size)
     verify_report_at(v, PROBLEM, &item->source->files, item->offset,
-                     "filler at offset %" PRId64 " says %" PRId64 " bytes, %" PRId64 " are left in the file", item->offset,
-                     item->size_field, item->size);
+                     "filler at offset %" PRId64 " says %" PRId64 " bytes, %" PRId64 " are left in the file",
+                     item->offset, item->size_field, item->size);
 }
 
 /* Times may go back: clocks do, and a batch is stamped before it waits for the lock. */
@@ -55,9 +55,8 @@ static void settle_torn(struct verify *v, bool at_end) {
     verify_report_at(v, NOTE, files, v->torn_offset,
                      "the last record, at offset %" PRId64 ", is torn (body CRC); recovery drops it", v->torn_offset);
   else
-    verify_report_at(v, PROBLEM, files, v->torn_offset,
-                     "record at offset %" PRId64 ": its body does not fit its CRC%s", v->torn_offset,
-                     at_end && v->open_end ? ", though the checkpoint says it was on disk" : "");
+    verify_report_at(v, PROBLEM, files, v->torn_offset, "record at offset %" PRId64 ": its body does not fit its CRC%s",
+                     v->torn_offset, at_end && v->open_end ? ", though the checkpoint says it was on disk" : "");
   v->torn_offset = -1;
 }
 
@@ -66,24 +65,26 @@ static void check_record(struct verify *v, const struct log_item *item) {
   const struct file_list *files = &item->source->files;
   const char *why = NULL;
   if (m->physical_offset != item->record_offset)
-    verify_report_at(v, PROBLEM, files, item->offset,
-                     "record at offset %" PRId64 " says it is at %" PRId64, item->record_offset, m->physical_offset);
+    verify_report_at(v, PROBLEM, files, item->offset, "record at offset %" PRId64 " says it is at %" PRId64,
+                     item->record_offset, m->physical_offset);
   if (m->body.len > 0 && body_crc32(m->body) != m->body_crc) {
     v->torn_offset = item->offset;
     v->torn_source = item->source;
     v->torn_ms = m->store_ms;
   }
   if (!topic_name_valid(m->topic, &why))
-    verify_report_at(v, PROBLEM, files, item->offset, "record at offset %" PRId64 ": topic: %s", item->record_offset, why);
+    verify_report_at(v, PROBLEM, files, item->offset, "record at offset %" PRId64 ": topic: %s", item->record_offset,
+                     why);
   if (m->queue_id < 0)
-    verify_report_at(v, PROBLEM, files, item->offset, "record at offset %" PRId64 ": queue %" PRId32, item->record_offset,
-                     m->queue_id);
+    verify_report_at(v, PROBLEM, files, item->offset, "record at offset %" PRId64 ": queue %" PRId32,
+                     item->record_offset, m->queue_id);
   /* A record leaves room for a filler behind it (DefaultAppendMessageCallback.doAppend). */
   const struct numbered_file *file = file_list_find(files, item->offset);
   int64_t left = file_end(file) - item->offset - item->size;
   if (left < BLANK_SIZE_MIN)
     verify_report_at(v, PROBLEM, files, item->offset,
-                     "record at offset %" PRId64 " leaves %" PRId64 " bytes, too few for a filler", item->record_offset, left);
+                     "record at offset %" PRId64 " leaves %" PRId64 " bytes, too few for a filler", item->record_offset,
+                     left);
   check_time(v, item);
 }
 
@@ -92,13 +93,14 @@ static void check_entry(struct verify *v, const struct log_item *item) {
   const struct ledger_entry *e = &item->entry;
   const struct file_list *files = &item->source->files;
   if (e->pos != item->offset)
-    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " at %" PRId64 " says it is at %" PRId64, e->index,
-                     item->offset, e->pos);
+    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " at %" PRId64 " says it is at %" PRId64,
+                     e->index, item->offset, e->pos);
   if (v->ledger_any && e->index != v->last_index + 1)
-    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " follows entry %" PRId64, e->index, v->last_index);
+    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " follows entry %" PRId64, e->index,
+                     v->last_index);
   if (v->ledger_any && e->term < v->last_term)
-    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " of term %" PRId64 " follows term %" PRId64, e->index,
-                     e->term, v->last_term);
+    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " of term %" PRId64 " follows term %" PRId64,
+                     e->index, e->term, v->last_term);
   v->ledger_any = true;
   v->last_index = e->index;
   v->last_term = e->term;
@@ -108,7 +110,8 @@ static void check_entry(struct verify *v, const struct log_item *item) {
               get_i64(unit.ptr + 16) == e->index && get_i64(unit.ptr + 24) == e->term;
   if (!same)
     verify_report_at(v, v->open_end ? NOTE : PROBLEM, &v->store->ledger.index, e->index * 32,
-                     "the index unit of entry %" PRId64 " does not agree with the entry at %" PRId64, e->index, item->offset);
+                     "the index unit of entry %" PRId64 " does not agree with the entry at %" PRId64, e->index,
+                     item->offset);
 }
 
 /* Not yet committed, or not known to be: it need not be in a queue. */
@@ -124,18 +127,19 @@ static void check_end(struct verify *v, const struct log_item *item) {
   if (item->stale_count > 0)
     verify_report_at(v, NOTE, files, item->offset,
                      "the log ends at offset %" PRId64 "; behind it, from %" PRId64 " on, %" PRId64
-                     " older records that a recovery cut off", item->offset, item->stale_at, item->stale_count);
+                     " older records that a recovery cut off",
+                     item->offset, item->stale_at, item->stale_count);
   else if (item->dirty_end > item->offset)
     verify_report_at(v, NOTE, files, item->offset,
-                     "the log ends at offset %" PRId64 " (%s); %" PRId64 " bytes behind it hold no record", item->offset,
-                     item->why, item->dirty_end - item->offset);
+                     "the log ends at offset %" PRId64 " (%s); %" PRId64 " bytes behind it hold no record",
+                     item->offset, item->why, item->dirty_end - item->offset);
 }
 
 static void check_damage(struct verify *v, const struct log_item *item) {
   verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                    "damage at offset %" PRId64 ": %s; %" PRId64 " bytes up to the next record at %" PRId64
-                   " cannot be read; a start in Java would end the log here", item->offset, item->why, item->size,
-                   item->offset + item->size);
+                   " cannot be read; a start in Java would end the log here",
+                   item->offset, item->why, item->size, item->offset + item->size);
 }
 
 void verify_log(struct verify *v) {
@@ -145,9 +149,15 @@ void verify_log(struct verify *v) {
   while (log_next(&c, &item)) {
     if (item.kind != LOG_END) settle_torn(v, false);
     switch (item.kind) {
-    case LOG_FILLER: check_filler(v, &item); break;
-    case LOG_DAMAGE: check_damage(v, &item); break;
-    case LOG_END: check_end(v, &item); break;
+    case LOG_FILLER:
+      check_filler(v, &item);
+      break;
+    case LOG_DAMAGE:
+      check_damage(v, &item);
+      break;
+    case LOG_END:
+      check_end(v, &item);
+      break;
     case LOG_ENTRY:
       check_entry(v, &item);
       v->records++;

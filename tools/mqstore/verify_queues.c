@@ -49,8 +49,13 @@ static void lost_flush(struct verify *v, struct store_queue *q, enum severity se
 
 /* ---- a record and its queue offset ---- */
 
+static bool unit_is_of(const struct store_queue *q, int64_t number, int64_t offset) {
+  struct queue_unit u;
+  return number >= 0 && number < q->end && queue_unit_at(q, number, &u) && u.offset == offset && !unit_is_empty(&u);
+}
+
 /* Queue offsets are dense. After a wrong one both ways to go on are accepted: from it, or as if it had been right.
- * Returns the one it should have. */
+ * Returns the one it should have, as far as the units can tell. */
 static int64_t check_dense(struct verify *v, struct store_queue *q, const struct log_item *item) {
   struct queue_walk *w = &q->walk;
   int64_t got = item->message.queue_offset, right = got;
@@ -60,19 +65,19 @@ static int64_t check_dense(struct verify *v, struct store_queue *q, const struct
       verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                        "the first record of %s, at offset %" PRId64 ", has queue offset %" PRId64, q->files.label,
                        item->record_offset, got);
-      right = 0;
+      if (unit_is_of(q, 0, item->record_offset)) right = 0;
     }
   } else if (got == 0 && w->next > 0) {
     verify_report_at(v, NOTE, &item->source->files, item->offset,
-                     "%s starts again with the record at offset %" PRId64 ": the topic was deleted before", q->files.label,
-                     item->record_offset);
+                     "%s starts again with the record at offset %" PRId64 ": the topic was deleted before",
+                     q->files.label, item->record_offset);
     w->lost_count = 0;
     w->shift = 0;
   } else if (got != w->next && got != w->last + 1) {
     verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                      "record at offset %" PRId64 " has queue offset %" PRId64 " in %s, %" PRId64 " comes next",
                      item->record_offset, got, q->files.label, w->next);
-    right = w->next;
+    if (unit_is_of(q, w->next + w->shift, item->record_offset)) right = w->next;
   }
   w->last = got;
   w->next = right + 1;
@@ -93,11 +98,13 @@ static void check_ext(struct verify *v, struct store_queue *q, const struct log_
   int64_t position = (int64_t)((uint64_t)address - (uint64_t)INT64_MIN);
   if (ext.tags_code != tags)
     verify_report_at(v, PROBLEM, &q->ext, position,
-                     "ext unit of unit %" PRId64 ": tags code %" PRId64 ", that of the record at %" PRId64 " is %" PRId64,
+                     "ext unit of unit %" PRId64 ": tags code %" PRId64 ", that of the record at %" PRId64
+                     " is %" PRId64,
                      number, ext.tags_code, item->record_offset, tags);
   if (ext.store_ms != item->message.store_ms)
     verify_report_at(v, PROBLEM, &q->ext, position,
-                     "ext unit of unit %" PRId64 ": store time %" PRId64 ", that of the record at %" PRId64 " is %" PRId64,
+                     "ext unit of unit %" PRId64 ": store time %" PRId64 ", that of the record at %" PRId64
+                     " is %" PRId64,
                      number, ext.store_ms, item->record_offset, item->message.store_ms);
   if (address <= q->walk.ext_address && q->walk.ext_address != INT64_MIN)
     verify_report_at(v, PROBLEM, &q->ext, position, "ext unit of unit %" PRId64 " does not lie behind the one before",
@@ -113,8 +120,8 @@ static void check_unit(struct verify *v, struct store_queue *q, const struct log
   w->end_unit = number + 1;
   if (u->size != (int64_t)item->record.len)
     verify_report_at(v, PROBLEM, &q->files, unit_position(number),
-                     "unit %" PRId64 " says %" PRId32 " bytes, the record at offset %" PRId64 " has %zu", number, u->size,
-                     item->record_offset, item->record.len);
+                     "unit %" PRId64 " says %" PRId32 " bytes, the record at offset %" PRId64 " has %zu", number,
+                     u->size, item->record_offset, item->record.len);
   if (unit_has_ext(u)) {
     check_ext(v, q, item, number, u->tags_code);
     return;
@@ -128,9 +135,8 @@ static void check_unit(struct verify *v, struct store_queue *q, const struct log
 
 /* Another unit near by that points to the record; -1: none. */
 static int64_t find_near(const struct store_queue *q, int64_t number, int64_t offset) {
-  struct queue_unit u;
   for (int64_t n = number - SHIFT_SEARCH; n <= number + SHIFT_SEARCH; n++)
-    if (n >= q->first && n < q->end && queue_unit_at(q, n, &u) && u.offset == offset && !unit_is_empty(&u)) return n;
+    if (unit_is_of(q, n, offset)) return n;
   return -1;
 }
 
@@ -138,7 +144,8 @@ static void check_place(struct verify *v, struct store_queue *q, const struct lo
   struct queue_walk *w = &q->walk;
   struct queue_unit u;
   int64_t number = queue_offset + w->shift;
-  bool present = number >= 0 && number < q->end && queue_unit_at(q, number, &u) && !unit_is_empty(&u) && !unit_is_blank(&u);
+  bool present = number >= 0 && number < q->end && queue_unit_at(q, number, &u) && !unit_is_empty(&u) &&
+                 !unit_is_blank(&u);
   if (present && u.offset == item->record_offset) {
     check_unit(v, q, item, number, &u);
     return;
@@ -152,8 +159,8 @@ static void check_place(struct verify *v, struct store_queue *q, const struct lo
   lost_flush(v, q, PROBLEM);
   verify_report_at(v, PROBLEM, &q->files, unit_position(near),
                    "unit %" PRId64 " is of the record with queue offset %" PRId64 " at offset %" PRId64
-                   ": from here on units stand %+" PRId64 " off their places", near, queue_offset,
-                   item->record_offset, shift);
+                   ": from here on units stand %+" PRId64 " off their places",
+                   near, queue_offset, item->record_offset, shift);
   w->shift = shift;
   check_unit(v, q, item, near, &u);
 }
@@ -183,10 +190,12 @@ static void check_extra(struct verify *v, const struct store_queue *q, int64_t n
   if (u.offset < v->log_first) return; /* its record was deleted with its file */
   if (u.offset >= v->log_end)
     verify_report_at(v, v->open_end && tail ? NOTE : PROBLEM, &q->files, unit_position(number),
-                     "unit %" PRId64 " points to offset %" PRId64 ", the log ends at %" PRId64, number, u.offset, v->log_end);
+                     "unit %" PRId64 " points to offset %" PRId64 ", the log ends at %" PRId64, number, u.offset,
+                     v->log_end);
   else
     verify_report_at(v, PROBLEM, &q->files, unit_position(number),
-                     "unit %" PRId64 " points to offset %" PRId64 ", where no record of this queue is", number, u.offset);
+                     "unit %" PRId64 " points to offset %" PRId64 ", where no record of this queue is", number,
+                     u.offset);
 }
 
 static void check_left_over(struct verify *v, const struct store_queue *q) {
@@ -211,8 +220,9 @@ static void check_lost_tail(struct verify *v, struct store_queue *q) {
                   w->lost_count);
     w->lost_count = 0;
   } else if (v->open_end && w->lost_points_to < 0 && w->lost_first >= v->replay_from) {
-    verify_report(v, NOTE, q->files.label, -1, "%" PRId64 " records, from offset %" PRId64
-                  " on, are not in the queue yet; recovery adds them", w->lost_count, w->lost_first);
+    verify_report(v, NOTE, q->files.label, -1,
+                  "%" PRId64 " records, from offset %" PRId64 " on, are not in the queue yet; recovery adds them",
+                  w->lost_count, w->lost_first);
     w->lost_count = 0;
   } else {
     lost_flush(v, q, PROBLEM);
@@ -229,5 +239,6 @@ void verify_queues_end(struct verify *v) {
     optional += q->walk.optional_count;
   }
   if (optional > 0)
-    verify_report(v, NOTE, "consumequeue", -1, "%" PRId64 " records behind the committed index are in no queue yet", optional);
+    verify_report(v, NOTE, "consumequeue", -1, "%" PRId64 " records behind the committed index are in no queue yet",
+                  optional);
 }

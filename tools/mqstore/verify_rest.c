@@ -9,8 +9,8 @@
 static void check_promise(struct verify *v, int64_t position, const char *what, int64_t ms) {
   char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
   if (ms <= v->max_ms + CLOCK_SLACK_MS) return;
-  verify_report(v, PROBLEM, "checkpoint", position, "%s up to %s, but the newest record is of %s", what, time_text(ms, a),
-                time_text(v->max_ms, b));
+  verify_report(v, PROBLEM, "checkpoint", position, "%s up to %s, but the newest record is of %s", what,
+                time_text(ms, a), time_text(v->max_ms, b));
 }
 
 void verify_checkpoint(struct verify *v) {
@@ -45,20 +45,23 @@ static void check_offset(struct verify *v, const char *file, struct span topic, 
   struct store_queue *q = queue_find(&v->store->queues, topic, queue_id);
   int64_t limit = q == NULL ? 0 : queue_limit(q);
   if (offset < 0 || queue_id < 0)
-    verify_report(v, PROBLEM, file, -1, "%.*s of %.*s: queue %" PRId32 ", offset %" PRId64, SPAN_ARG(group), SPAN_ARG(topic),
-                  queue_id, offset);
+    verify_report(v, PROBLEM, file, -1, "%.*s of %.*s: queue %" PRId32 ", offset %" PRId64, SPAN_ARG(group),
+                  SPAN_ARG(topic), queue_id, offset);
   else if (offset > limit && q == NULL && topic_is_gone(v, topic))
     verify_report(v, NOTE, file, -1, "%.*s has offset %" PRId64 " in queue %" PRId32 " of %.*s, which is gone",
                   SPAN_ARG(group), offset, queue_id, SPAN_ARG(topic));
   else if (offset > limit)
-    verify_report(v, PROBLEM, file, -1, "%.*s has offset %" PRId64 " in queue %" PRId32 " of %.*s, which ends at %" PRId64,
-                  SPAN_ARG(group), offset, queue_id, SPAN_ARG(topic), limit);
+    verify_report(v, PROBLEM, file, -1,
+                  "%.*s has offset %" PRId64 " in queue %" PRId32 " of %.*s, which ends at %" PRId64, SPAN_ARG(group),
+                  offset, queue_id, SPAN_ARG(topic), limit);
   else if (q != NULL && offset < queue_min(q, v->log_first) && offset > 0)
-    verify_report(v, NOTE, file, -1, "%.*s has offset %" PRId64 " in queue %" PRId32 " of %.*s, which begins at %" PRId64,
-                  SPAN_ARG(group), offset, queue_id, SPAN_ARG(topic), queue_min(q, v->log_first));
+    verify_report(v, NOTE, file, -1,
+                  "%.*s has offset %" PRId64 " in queue %" PRId32 " of %.*s, which begins at %" PRId64, SPAN_ARG(group),
+                  offset, queue_id, SPAN_ARG(topic), queue_min(q, v->log_first));
 }
 
-static void check_consumer_offset(void *context, struct span topic, struct span group, int32_t queue_id, int64_t offset) {
+static void check_consumer_offset(void *context, struct span topic, struct span group, int32_t queue_id,
+                                  int64_t offset) {
   check_offset(context, "config/consumerOffset.json", topic, group, queue_id, offset);
 }
 
@@ -83,7 +86,8 @@ static void check_config_file(struct verify *v, const struct config_file *c) {
                   "%s; its .bak is used", c->why);
     break;
   case CONFIG_MISSING:
-  case CONFIG_GOOD: break;
+  case CONFIG_GOOD:
+    break;
   }
 }
 
@@ -108,14 +112,13 @@ void verify_ledger(struct verify *v) {
   verify_files(v, &l->index, 32);
   if (!v->ledger_any) return;
   snprintf(name, sizeof name, "%s/currterm", l->name);
-  if (!l->has_term)
-    verify_report(v, PROBLEM, name, -1, "missing or broken; the node would not know what it voted for");
+  if (!l->has_term) verify_report(v, PROBLEM, name, -1, "missing or broken; the node would not know what it voted for");
   else if (l->term < v->last_term)
-    verify_report(v, PROBLEM, name, -1, "term %" PRId64 ", but the last entry is of term %" PRId64, l->term, v->last_term);
+    verify_report(v, PROBLEM, name, -1, "term %" PRId64 ", but the last entry is of term %" PRId64, l->term,
+                  v->last_term);
   snprintf(name, sizeof name, "%s/checkpoint", l->name);
-  if (!l->has_checkpoint)
-    verify_report(v, NOTE, name, -1, "missing or broken; the committed index is not known");
+  if (!l->has_checkpoint) verify_report(v, NOTE, name, -1, "missing or broken; the committed index is not known");
   else if (l->committed_index > v->last_index)
-    verify_report(v, PROBLEM, name, -1, "committed index %" PRId64 ", but the last entry is %" PRId64, l->committed_index,
-                  v->last_index);
+    verify_report(v, PROBLEM, name, -1, "committed index %" PRId64 ", but the last entry is %" PRId64,
+                  l->committed_index, v->last_index);
 }

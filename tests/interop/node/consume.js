@@ -5,7 +5,7 @@
 
 const fs = require('fs');
 const { Consumer } = require('ali-ons');
-const c = require('./common');
+const c = require('./payload');
 
 const args = c.parseArgs(process.argv.slice(2),
   [ '-n', '-t', '-g', '--expect', '--timeout', '--mode', '--sub', '--check-order', '--at-least', '--must-have' ]);

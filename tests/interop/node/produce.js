@@ -5,7 +5,7 @@
 
 const fs = require('fs');
 const { Producer, Message } = require('ali-ons');
-const c = require('./common');
+const c = require('./payload');
 
 const args = c.parseArgs(process.argv.slice(2),
   [ '-n', '-t', '-g', '-c', '-s', '-m', '-k', '--prefix', '--timeout', '--acked' ]);

@@ -51,7 +51,8 @@ int rig_run(struct rig *r, ...) {
   int argc = 1;
   va_list args;
   va_start(args, r);
-  for (char *a; (a = va_arg(args, char *)) != NULL && argc < ARGUMENTS_MAX;) argv[argc++] = strcmp(a, "@") == 0 ? r->root : a;
+  for (char *a; (a = va_arg(args, char *)) != NULL && argc < ARGUMENTS_MAX;)
+    argv[argc++] = strcmp(a, "@") == 0 ? r->root : a;
   va_end(args);
   free(r->out);
   free(r->err);

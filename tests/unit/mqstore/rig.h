@@ -14,7 +14,7 @@
 struct rig {
   struct uv_host *host;
   char top[64];
-  char root[256]; /* the store */
+  char root[256];  /* the store */
   char *out, *err; /* of the last command */
   size_t out_len, err_len;
   struct arena arena;

@@ -11,10 +11,13 @@
 #define PAY0 "consumequeue/Pay-ments_2zm/0/00000000000000000000"
 #define INDEX0 "index/20261123112346352"
 enum {
-  SECOND = 2158,    /* offset of the second record: Log_86xf, queue 2, queue offset 0 */
-  QUEUE_OFFSET = 20, PHYSICAL_OFFSET = 28, BODY = 88,
-  FILLER = 64932,   /* 604 bytes */
-  SLOTS = 64, ENTRIES_AT = 40 + 4 * SLOTS
+  SECOND = 2158, /* offset of the second record: Log_86xf, queue 2, queue offset 0 */
+  QUEUE_OFFSET = 20,
+  PHYSICAL_OFFSET = 28,
+  BODY = 88,
+  FILLER = 64932, /* 604 bytes */
+  SLOTS = 64,
+  ENTRIES_AT = 40 + 4 * SLOTS
 };
 
 static void start(struct rig *r) { rig_init(r, "store/store-a-normal.tar.gz", "store"); }

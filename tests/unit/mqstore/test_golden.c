@@ -17,7 +17,9 @@ static FILE *golden_lines(const char *name) {
   return f;
 }
 
-static int64_t number(const struct json *object, const char *name) { return json_i64(json_member(object, name), INT64_MIN); }
+static int64_t number(const struct json *object, const char *name) {
+  return json_i64(json_member(object, name), INT64_MIN);
+}
 
 /* The CRC that stands in a record is the one of the body shown. */
 static void body_check(const struct json *m) {
@@ -36,8 +38,8 @@ static void record_check(const struct json *m, const char *line) {
   char topic[256];
   int64_t offset, size, queue_id, queue_offset, store_ms;
   CU_ASSERT_FATAL(m != NULL);
-  CU_ASSERT_FATAL(sscanf(line, "r %" SCNd64 " %" SCNd64 " %*s %" SCNd64 " %" SCNd64 " %" SCNd64 " %255s", &offset, &size,
-                         &queue_id, &queue_offset, &store_ms, topic) == 6);
+  CU_ASSERT_FATAL(sscanf(line, "r %" SCNd64 " %" SCNd64 " %*s %" SCNd64 " %" SCNd64 " %" SCNd64 " %255s", &offset,
+                         &size, &queue_id, &queue_offset, &store_ms, topic) == 6);
   CU_ASSERT(number(m, "commitLogOffset") == offset);
   CU_ASSERT(number(m, "storeSize") == size);
   CU_ASSERT(number(m, "queueId") == queue_id);
@@ -50,7 +52,8 @@ static void record_check(const struct json *m, const char *line) {
 static void unit_check(const struct json *u, const char *line) {
   int64_t index, offset, size, tags_code;
   CU_ASSERT_FATAL(u != NULL);
-  CU_ASSERT_FATAL(sscanf(line, "u %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64, &index, &offset, &size, &tags_code) == 4);
+  CU_ASSERT_FATAL(sscanf(line, "u %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64, &index, &offset, &size, &tags_code) ==
+                  4);
   CU_ASSERT(number(u, "queueOffset") == index);
   CU_ASSERT(number(u, "commitLogOffset") == offset);
   CU_ASSERT(number(u, "size") == size);
@@ -161,8 +164,8 @@ static void unclean_check(const char *archive) {
   CU_ASSERT(rig_said(&r, "not stopped cleanly"));
   CU_ASSERT(rig_said(&r, "recovery adds them"));
   expectations_check(&r, "store/store-b-unclean.expected.gz", false);
-  CU_ASSERT(rig_run(&r, "rebuild", "@", "--yes", "--queue-file", "1280", "--index-slots", "64", "--index-entries", "256",
-                    NULL) == EXIT_FINE);
+  CU_ASSERT(rig_run(&r, "rebuild", "@", "--yes", "--queue-file", "1280", "--index-slots", "64", "--index-entries",
+                    "256", NULL) == EXIT_FINE);
   sound_check(&r);
   CU_ASSERT(!rig_said(&r, "recovery adds them"));
   expectations_check(&r, "store/store-b-unclean.expected.gz", true);
@@ -174,7 +177,8 @@ void test_golden_killed(void) { unclean_check("store/store-b-killed.tar.gz"); }
 void test_golden_lag(void) { unclean_check("store/store-b-lag.tar.gz"); }
 void test_golden_noqueue(void) { unclean_check("store/store-b-noqueue.tar.gz"); }
 
-static void ledger_check(const char *archive, const char *node, int64_t entries, int64_t end, int64_t term, bool messages) {
+static void ledger_check(const char *archive, const char *node, int64_t entries, int64_t end, int64_t term,
+                         bool messages) {
   struct rig r;
   rig_init(&r, archive, node);
   sound_check(&r);

@@ -18,7 +18,8 @@ void test_messages(void) {
   CU_ASSERT(lines(&r) == 3);
   CU_ASSERT(rig_run(&r, "messages", "@", "--json", "--from", "2159", "--count", "1", NULL) == EXIT_FINE);
   CU_ASSERT(json_i64(json_member(rig_json(&r, 0), "commitLogOffset"), -1) == 2782);
-  CU_ASSERT(rig_run(&r, "messages", "@", "--json", "--topic", "Log_86xf", "--queue", "2", "--to", "20000", NULL) == EXIT_FINE);
+  CU_ASSERT(rig_run(&r, "messages", "@", "--json", "--topic", "Log_86xf", "--queue", "2", "--to", "20000", NULL) ==
+            EXIT_FINE);
   CU_ASSERT(lines(&r) > 0);
   for (size_t i = 0; i < lines(&r); i++) {
     ASSERT_SPAN(json_text(json_member(rig_json(&r, i), "topic")), "Log_86xf");

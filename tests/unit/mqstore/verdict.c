@@ -17,6 +17,8 @@ void verdict_check(struct rig *r, int64_t problems, const char *kind, const char
                       json_i64(json_member(said, "position"), -1) == position);
   }
   bool good = found && counted == problems && code == (problems > 0 ? EXIT_PROBLEMS : EXIT_FINE);
-  if (!good) printf("    line %d: want %lld problems and \"%s\"; code %d and\n%s%s", line, (long long)problems, text, code, r->out, r->err);
+  if (!good)
+    printf("    line %d: want %lld problems and \"%s\"; code %d and\n%s%s", line, (long long)problems, text, code,
+           r->out, r->err);
   CU_ASSERT(good);
 }

@@ -11,7 +11,7 @@
  * contains `text` must be among what it says. position < 0: none. */
 void verdict_check(struct rig *r, int64_t problems, const char *kind, const char *file, int64_t position,
                    const char *text, int line);
-#define VERDICT(r, problems, kind, file, position, text)                                                               \
+#define VERDICT(r, problems, kind, file, position, text) \
   verdict_check(r, problems, kind, file, position, text, __LINE__)
 
 #endif

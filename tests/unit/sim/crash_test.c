@@ -228,6 +228,27 @@ void sync_start_covers_what_was_before(void) {
   CU_ASSERT(lost > 10 && lost < SEEDS - 10);
 }
 
+void closing_leaves_a_sync_to_finish(void) {
+  struct bench b;
+  struct probe p;
+  uint8_t now[LENGTH];
+  bench_start(&b, 1);
+  probe_start(&p, b.host);
+  struct disk_file *file = open_file(&b, "f", LENGTH);
+  fill(&b, file, 0, SIM_SECTOR, 'a');
+  CU_ASSERT_EQUAL(b.disk->ops->sync_start(b.disk, file, 9), STATUS_OK);
+  b.disk->ops->close(b.disk, file);
+  sim_run_until(b.world, 100);
+  ASSERT_SPAN(buf_span(&p.events), "s");
+  CU_ASSERT_EQUAL(p.token, 9);
+  CU_ASSERT_EQUAL(sim_disk_unsynced(b.host), 0);
+  crash(&b, SIM_POWER_OFF);
+  content(&b, "f", now);
+  CU_ASSERT_TRUE(all(now, SIM_SECTOR, 'a'));
+  probe_fini(&p);
+  sim_world_free(b.world);
+}
+
 void failed_sync_is_not_made_good(void) {
   int lost = 0;
   for (uint64_t seed = 0; seed < SEEDS; seed++) {

@@ -53,6 +53,7 @@
   X(unsynced_write_is_kept_dropped_or_torn)                                                                            \
   X(sectors_hold_some_version)                                                                                         \
   X(sync_start_covers_what_was_before)                                                                                 \
+  X(closing_leaves_a_sync_to_finish)                                                                                   \
   X(failed_sync_is_not_made_good)                                                                                      \
   X(new_names_need_a_sync)                                                                                             \
   X(rename_is_all_or_nothing)                                                                                          \

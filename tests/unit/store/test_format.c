@@ -61,7 +61,8 @@ void test_format_files(void) {
   struct moment closed = rig_now(&r);
   rig_close(&r);
 
-  struct buf first = rig_file(&r, RIG_LOG "/00000000000000000000"), second = rig_file(&r, RIG_LOG "/00000000000000065536");
+  struct buf first = rig_file(&r, RIG_LOG "/00000000000000000000");
+  struct buf second = rig_file(&r, RIG_LOG "/00000000000000065536");
   CU_ASSERT_FATAL(first.len == 65536 && second.len == 65536);
   record_check(first.ptr, 0, 0, 3, "Orders", SPAN_LITERAL("hello"), "TAGS\1TagA\2", a.store_ms);
   CU_ASSERT(get_u32(first.ptr + 8) == 907060870);

@@ -92,7 +92,8 @@ static void unit_check(struct rig *r, const char *line, const char *topic, int32
   int64_t index, offset, size, tags_code, seen = 0;
   static struct get_result got;
   struct span record;
-  CU_ASSERT_FATAL(sscanf(line, "u %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64, &index, &offset, &size, &tags_code) == 4);
+  CU_ASSERT_FATAL(sscanf(line, "u %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64, &index, &offset, &size,
+                         &tags_code) == 4);
   enum get_status status =
       store_get(r->store, span_text(topic), queue_id, index, 1, 1, keep_tags, &seen, &got);
   CU_ASSERT_FATAL(status == GET_FOUND && got.message_count == 1);
@@ -103,8 +104,8 @@ static void unit_check(struct rig *r, const char *line, const char *topic, int32
 
 static void queue_check(struct rig *r, const char *line, char topic[256], int32_t *queue_id) {
   int64_t min, max, physical;
-  CU_ASSERT_FATAL(sscanf(line, "q %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd32 " %255s", &min, &max, &physical, queue_id,
-                         topic) == 5);
+  CU_ASSERT_FATAL(sscanf(line, "q %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd32 " %255s", &min, &max, &physical,
+                         queue_id, topic) == 5);
   CU_ASSERT(store_queue_min(r->store, span_text(topic), *queue_id) == min);
   CU_ASSERT(store_queue_max(r->store, span_text(topic), *queue_id) == max);
 }

@@ -78,7 +78,8 @@ void test_put_batch(void) {
     CU_ASSERT(message_decode(record, true, &got, &size) == STATUS_OK);
     CU_ASSERT(got.queue_offset == 2 + i && got.flag == i + 1 && span_equal(got.body, items[i].body));
   }
-  const struct batch_item big[2] = {{0, span_of(filler, 25000), SPAN_LITERAL("")}, {0, span_of(filler, 25000), SPAN_LITERAL("")}};
+  const struct batch_item big[2] = {{0, span_of(filler, 25000), SPAN_LITERAL("")},
+                                    {0, span_of(filler, 25000), SPAN_LITERAL("")}};
   CU_ASSERT(store_put_batch(r.store, &m, big, 2, rig_now(&r), &out, NULL) == PUT_MESSAGE_ILLEGAL);
   CU_ASSERT(store_put_batch(r.store, &m, big, 0, rig_now(&r), &out, NULL) == PUT_MESSAGE_ILLEGAL);
   m.sys_flag = SYS_TRANSACTION_PREPARED;
@@ -269,7 +270,8 @@ void test_put_queue_trouble(void) {
   rig_init(&r, 10);
   CU_ASSERT_FATAL(rig_open(&r) == STATUS_OK);
   rig_send(&r, "T", 0, "m0");
-  sim_disk_fail(r.host, &(struct sim_disk_fault){.ops = SIM_OPEN | SIM_NAMES, .status = STATUS_NO_SPACE, .lasting = true});
+  const struct sim_disk_fault full = {.ops = SIM_OPEN | SIM_NAMES, .status = STATUS_NO_SPACE, .lasting = true};
+  sim_disk_fail(r.host, &full);
   for (int i = 1; i < 64; i++) { /* units for one file of 64 */
     snprintf(body, sizeof body, "m%d", i);
     CU_ASSERT(rig_put(&r, "T", 0, body, &out) == PUT_OK);

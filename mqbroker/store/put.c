@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * put: records are staged with their offsets, all of a turn is written at
+ * once, then the queues learn of it (CommitLog.asyncPutMessage and
+ * asyncPutMessages; DefaultMessageStore.checkMessage).
+ */
+#include "mqbroker/store/record.h"
+#include "mqbroker/store/store_state.h"
+
+#include <stdlib.h>
+
+static bool refused_now(const struct store *s) {
+  return s->read_only || s->queue_trouble != STATUS_OK || s->turn_failed != STATUS_OK;
+}
+
+/* Nothing staged since the last commit exists any more. */
+static void staged_lost(struct store *s, enum status status) {
+  for (size_t i = 0; i < s->staged_count; i++)
+    if (s->staged[i].queue != NULL) s->staged[i].queue->next = s->staged[i].queue->max;
+  s->staged_count = 0;
+  s->log_trouble = status;
+  if (status == STATUS_IO) store_make_read_only(s, "the commit log cannot be written", status);
+}
+
+static bool staged_room(struct store *s, size_t count) {
+  if (s->staged_count + count <= s->staged_cap) return true;
+  size_t cap = s->staged_cap * 2;
+  while (cap < s->staged_count + count) cap *= 2;
+  struct staged *grown = realloc(s->staged, cap * sizeof *grown);
+  if (grown == NULL) return false;
+  s->staged = grown;
+  s->staged_cap = cap;
+  return true;
+}
+
+/* A NUL in the properties would look like a torn record to the recovery after a crash. */
+static bool acceptable(const struct message *m) {
+  return m->topic.len > 0 && m->topic.len <= TOPIC_LENGTH_MAX && m->properties.len <= PROPERTIES_LENGTH_MAX &&
+         m->body.len <= INT32_MAX && span_find(m->topic, 0, 0) == m->topic.len &&
+         span_find(m->properties, 0, 0) == m->properties.len;
+}
+
+static bool size_fits(const struct store *s, size_t size) {
+  return size <= (size_t)s->config.message_size_max && (int64_t)size + BLANK_SIZE_MIN <= s->config.segment_length;
+}
+
+static enum put_status put_status_of(enum status status) {
+  if (status == STATUS_OK) return PUT_OK;
+  if (status == STATUS_NO_MEMORY) return PUT_NO_MEMORY;
+  return status == STATUS_INVALID ? PUT_MESSAGE_ILLEGAL : PUT_SERVICE_NOT_AVAILABLE;
+}
+
+/* Room in the log for size bytes; the checkpoint is lowered if this begins a file in the past. */
+static enum status log_reserve(struct store *s, size_t size, int64_t store_ms, uint8_t **out, int64_t *offset) {
+  enum status status = commitlog_reserve(&s->commitlog, size, out, offset);
+  if (status != STATUS_OK) {
+    staged_lost(s, status);
+    s->turn_failed = status;
+    return status;
+  }
+  if (store_ms <= s->checkpoint_min && *offset == segments_start_of(&s->commitlog.files, *offset))
+    flush_lower_checkpoint(s, store_ms);
+  return STATUS_OK;
+}
+
+/* One record into the reserved bytes. */
+static void stage(struct store *s, struct message *m, struct consumequeue *q, size_t size, int64_t offset,
+                  uint8_t *out) {
+  m->physical_offset = offset;
+  m->queue_offset = q == NULL ? 0 : q->next++;
+  message_encode(m, out);
+  m->body_crc = get_i32(out + 8);
+  s->staged[s->staged_count++] = (struct staged){
+      q, m->queue_offset,
+      {offset, (int32_t)size, q == NULL ? 0 : derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms)}};
+  s->staged_last_ms = m->store_ms;
+  s->facts.put_count++;
+  s->facts.put_bytes += (int64_t)size;
+}
+
+enum put_status store_put(struct store *s, struct message *m, struct moment now, struct put_result *out) {
+  struct consumequeue *q = NULL;
+  uint8_t *place;
+  int64_t offset;
+  if (refused_now(s)) return PUT_SERVICE_NOT_AVAILABLE;
+  if (!acceptable(m)) return PUT_MESSAGE_ILLEGAL;
+  size_t size = message_size(m);
+  if (!size_fits(s, size)) return PUT_MESSAGE_ILLEGAL;
+  enum status status = STATUS_OK;
+  if (derive_enters_queue(m->sys_flag)) status = queues_get(&s->queues, m->topic, m->queue_id, true, &q);
+  if (status != STATUS_OK) return put_status_of(status);
+  if (!staged_room(s, 1)) return PUT_NO_MEMORY;
+  m->store_ms = now.wall_ms;
+  status = log_reserve(s, size, m->store_ms, &place, &offset);
+  if (status != STATUS_OK) return put_status_of(status);
+  stage(s, m, q, size, offset, place);
+  *out = (struct put_result){offset, offset + (int64_t)size, m->queue_offset, m->store_ms, 1};
+  return PUT_OK;
+}
+
+static struct message batch_message(const struct message *shared, const struct batch_item *item) {
+  struct message m = *shared;
+  m.flag = item->flag;
+  m.body = item->body;
+  m.properties = item->properties;
+  m.prepared_offset = 0;
+  return m;
+}
+
+enum put_status store_put_batch(struct store *s, struct message *m, const struct batch_item *items, size_t count,
+                                struct moment now, struct put_result *out, int64_t *physical_offsets) {
+  struct consumequeue *q;
+  size_t total = 0;
+  if (refused_now(s)) return PUT_SERVICE_NOT_AVAILABLE;
+  if (count == 0 || count > INT32_MAX || (m->sys_flag & SYS_TRANSACTION_MASK) != 0) return PUT_MESSAGE_ILLEGAL;
+  m->store_ms = now.wall_ms;
+  for (size_t i = 0; i < count; i++) {
+    struct message one = batch_message(m, &items[i]);
+    if (!acceptable(&one)) return PUT_MESSAGE_ILLEGAL;
+    total += message_size(&one);
+    if (!size_fits(s, total)) return PUT_MESSAGE_ILLEGAL;
+  }
+  enum status status = queues_get(&s->queues, m->topic, m->queue_id, true, &q);
+  if (status != STATUS_OK) return put_status_of(status);
+  if (!staged_room(s, count)) return PUT_NO_MEMORY;
+  uint8_t *place;
+  int64_t offset;
+  status = log_reserve(s, total, m->store_ms, &place, &offset);
+  if (status != STATUS_OK) return put_status_of(status);
+  *out = (struct put_result){offset, offset + (int64_t)total, q->next, m->store_ms, (int32_t)count};
+  for (size_t i = 0; i < count; i++) {
+    struct message one = batch_message(m, &items[i]);
+    size_t size = message_size(&one);
+    stage(s, &one, q, size, offset, place);
+    if (physical_offsets != NULL) physical_offsets[i] = offset;
+    offset += (int64_t)size;
+    place += size;
+  }
+  m->queue_offset = out->queue_offset;
+  m->physical_offset = out->physical_offset;
+  return PUT_OK;
+}
+
+/* ---- commit ---- */
+
+static void staged_dispatch(struct store *s, struct moment now) {
+  for (size_t i = 0; i < s->staged_count; i++) {
+    struct staged *t = &s->staged[i];
+    if (t->queue == NULL) continue;
+    enum status status = consumequeue_put(t->queue, t->index, &t->unit, now.mono_ms);
+    if (status == STATUS_NO_MEMORY || status == STATUS_IO)
+      store_make_read_only(s, "a consume queue cannot be written", status);
+    else if (status != STATUS_OK)
+      s->queue_trouble = status;
+    if (s->listener.arrived != NULL && status != STATUS_NO_MEMORY)
+      s->listener.arrived(s->listener.context, t->queue->topic, t->queue->id, t->queue->max, t->unit.tags_code);
+  }
+  s->staged_count = 0;
+}
+
+enum status store_commit(struct store *s, struct moment now) {
+  enum status status = s->turn_failed;
+  s->turn_failed = STATUS_OK;
+  if (status != STATUS_OK || s->staged_count == 0) return status;
+  status = commitlog_commit(&s->commitlog);
+  if (status != STATUS_OK) {
+    staged_lost(s, status);
+    return status;
+  }
+  s->log_trouble = STATUS_OK;
+  s->last_ms = s->staged_last_ms;
+  staged_dispatch(s, now);
+  return STATUS_OK;
+}
