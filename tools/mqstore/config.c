@@ -26,7 +26,10 @@ static enum status read_json(struct storedir *s, const char *path, struct config
     if (text.ptr == NULL) status = STATUS_NO_MEMORY;
     else if (text.len == 0) status = STATUS_CLOSED; /* empty */
     else status = json_parse(text, &JSON_LIMITS_DEFAULT, &s->arena, &tree, &c->why, &c->at);
-    if (status == STATUS_OK) c->tree = tree;
+    if (status == STATUS_OK) {
+      c->tree = tree;
+      c->why = NULL;
+    }
   }
   buf_fini(&b);
   return status;

@@ -66,6 +66,16 @@ void file_list_name(const struct file_list *list, int64_t offset, char out[FILE_
 /* 20 digits and a NUL. */
 void file_number_text(int64_t number, char out[FILE_NAME_DIGITS + 1]);
 
+/* Damaged files hold any number: sums of them stop at the ends of the range. */
+static inline int64_t sum_of(int64_t a, int64_t b) {
+  int64_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+static inline int64_t difference_of(int64_t a, int64_t b) {
+  int64_t difference;
+  return __builtin_sub_overflow(a, b, &difference) ? (b < 0 ? INT64_MAX : INT64_MIN) : difference;
+}
+
 /* Bytes up to and including the last that is not zero; 0: all are zero. */
 size_t span_used(struct span s);
 

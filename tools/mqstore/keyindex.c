@@ -149,7 +149,7 @@ static size_t file_find(const struct index_file *f, int32_t hash, int64_t begin_
   while (n > 0 && n < count && found < room && steps++ < count) {
     struct index_entry e = index_entry_at(f, n);
     if (e.seconds < 0) break;
-    int64_t ms = f->header.begin_ms + (int64_t)e.seconds * 1000;
+    int64_t ms = sum_of(f->header.begin_ms, (int64_t)e.seconds * 1000);
     if (e.hash == hash && ms >= begin_ms && ms <= end_ms) offsets[found++] = e.offset;
     if (e.previous == n || ms < begin_ms) break;
     n = e.previous;

@@ -9,7 +9,7 @@
 #define MQSTORE_KEYINDEX_H
 
 #include "core/wire/message.h"
-#include "core/port/disk.h"
+#include "tools/mqstore/files.h"
 
 #define INDEX_HEADER 40
 #define INDEX_SLOT_BYTES 4

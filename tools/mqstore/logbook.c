@@ -71,6 +71,10 @@ static enum status entry_read(struct span input, int64_t at, struct log_item *ou
   e->channel = get_i32(input.ptr + 32);
   e->chain_crc = get_i32(input.ptr + 36);
   e->body_crc = get_i32(input.ptr + 40);
+  if (e->index < 0 || e->index > ENTRY_INDEX_MAX) {
+    out->why = "an entry with an impossible index";
+    return STATUS_CORRUPT;
+  }
   out->why = "an entry whose lengths do not add up";
   if (get_i32(input.ptr + 44) != e->size - ENTRY_HEADER) return STATUS_CORRUPT;
   out->why = NULL;

@@ -14,6 +14,7 @@
 
 #define ENTRY_HEADER 48 /* DLedgerEntry.BODY_OFFSET */
 #define ENTRY_MAGIC 1
+#define ENTRY_INDEX_MAX ((int64_t)1 << 48) /* no ledger gets there: a greater index is damage */
 #define ENTRY_FILLER_MAGIC (-1)
 
 struct log_source {

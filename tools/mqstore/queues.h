@@ -14,7 +14,8 @@
 #define BLANK_SIZE INT32_MAX            /* "size" of the units before a queue's real beginning */
 #define EXT_ADDRESS_MAX (-2147483649LL) /* a tags code up to here is an address (ConsumeQueueExt.MAX_ADDR) */
 #define EXT_UNIT_MIN 20
-#define QUEUE_QUIET_BYTES 65536 /* so many zero bytes end a queue */
+#define QUEUE_OFFSET_MAX ((int64_t)1 << 48) /* no queue gets there: a greater queue offset is damage */
+#define QUEUE_QUIET_BYTES 65536             /* so many zero bytes end a queue */
 
 struct queue_unit {
   int64_t offset;

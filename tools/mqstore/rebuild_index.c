@@ -108,7 +108,7 @@ static enum status file_end_write(struct index_builder *b) {
 }
 
 static int32_t time_difference(const struct index_header *h, int64_t store_ms) {
-  int64_t seconds = h->begin_ms <= 0 ? 0 : (store_ms - h->begin_ms) / 1000;
+  int64_t seconds = h->begin_ms <= 0 ? 0 : difference_of(store_ms, h->begin_ms) / 1000;
   return seconds < 0 ? 0 : seconds > INT32_MAX ? INT32_MAX : (int32_t)seconds;
 }
 

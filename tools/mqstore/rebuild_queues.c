@@ -167,7 +167,8 @@ enum status queue_builder_put(struct queue_builder *b, const struct log_item *it
   struct rebuild *r = b->r;
   enum status status = STATUS_OK;
   if (!record_enters_queue(m)) return STATUS_OK;
-  if (!topic_name_valid(m->topic, NULL) || m->queue_id < 0 || m->queue_offset < 0) {
+  if (!topic_name_valid(m->topic, NULL) || m->queue_id < 0 || m->queue_offset < 0 ||
+      m->queue_offset > QUEUE_OFFSET_MAX) {
     snprintf(r->why, sizeof r->why, "the record at offset %" PRId64 " has no valid topic or queue",
              item->record_offset);
     return STATUS_CORRUPT;

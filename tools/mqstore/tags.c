@@ -32,7 +32,7 @@ bool delays_parse(const char *text, struct delays *out) {
     }
     long number = strtol(text, &end, 10);
     int64_t unit = unit_ms(*end);
-    if (end == text || unit == 0 || number < 0 || out->count == DELAY_LEVELS_MAX) return false;
+    if (end == text || unit == 0 || number < 0 || number > INT32_MAX || out->count == DELAY_LEVELS_MAX) return false;
     out->ms[++out->count] = number * unit;
     text = end + 1;
     if (*text != ' ' && *text != '\0') return false;
@@ -52,7 +52,7 @@ int64_t record_tags_code(const struct delays *d, const struct message *m) {
     struct span delay = property_get(m->properties, "DELAY");
     if (delay.ptr != NULL && span_to_i32(delay, &level) && level > 0) {
       if (level > d->count) level = d->count;
-      return m->store_ms + (level > 0 ? d->ms[level] : UNKNOWN_LEVEL_MS);
+      return sum_of(m->store_ms, level > 0 ? d->ms[level] : UNKNOWN_LEVEL_MS);
     }
   }
   return message_tags_code(m->properties);

@@ -161,7 +161,7 @@ static void gap_add(struct verify *v, int64_t offset) {
 
 static void check_seconds(struct verify *v, const struct index_file *f, int64_t number, const struct index_entry *e,
                           int64_t store_ms) {
-  int64_t seconds = f->header.begin_ms <= 0 ? 0 : (store_ms - f->header.begin_ms) / 1000;
+  int64_t seconds = f->header.begin_ms <= 0 ? 0 : difference_of(store_ms, f->header.begin_ms) / 1000;
   if (number == 1) return; /* counted from the file before, whose times a new file starts with */
   if (seconds < 0) seconds = 0;
   if (seconds > INT32_MAX) seconds = INT32_MAX;
@@ -171,7 +171,7 @@ static void check_seconds(struct verify *v, const struct index_file *f, int64_t 
 /* The entry cannot be of any record that is still to come: it points back, or beyond what the next entry points to. */
 static bool is_stray(const struct verify *v, const struct index_file *f, const struct index_entry *e, int64_t offset) {
   if (e->offset < offset) return true;
-  if (v->index.number + 1 >= index_count(f)) return e->offset >= f->header.end_offset + INT32_MAX;
+  if (v->index.number + 1 >= index_count(f)) return e->offset >= sum_of(f->header.end_offset, INT32_MAX);
   int64_t following = index_entry_at(f, v->index.number + 1).offset;
   return e->offset > following && following >= offset;
 }

@@ -41,7 +41,7 @@ static void check_time(struct verify *v, const struct log_item *item) {
   int64_t ms = item->message.store_ms;
   if (v->records > 0 && ms < v->last_ms) {
     if (v->back_count++ == 0) v->back_first = item->record_offset;
-    if (v->last_ms - ms > v->back_most_ms) v->back_most_ms = v->last_ms - ms;
+    if (difference_of(v->last_ms, ms) > v->back_most_ms) v->back_most_ms = difference_of(v->last_ms, ms);
   }
   v->last_ms = ms;
   if (ms > v->max_ms) v->max_ms = ms;

@@ -59,7 +59,12 @@ static bool unit_is_of(const struct store_queue *q, int64_t number, int64_t offs
 static int64_t check_dense(struct verify *v, struct store_queue *q, const struct log_item *item) {
   struct queue_walk *w = &q->walk;
   int64_t got = item->message.queue_offset, right = got;
-  if (!w->started) {
+  if (got < 0 || got > QUEUE_OFFSET_MAX) {
+    verify_report_at(v, PROBLEM, &item->source->files, item->offset,
+                     "record at offset %" PRId64 " has the impossible queue offset %" PRId64, item->record_offset, got);
+    got = right = w->started ? w->next : 0;
+    w->started = true;
+  } else if (!w->started) {
     w->started = true;
     if (got != 0 && v->log_first == 0 && !item->source->dledger) {
       verify_report_at(v, PROBLEM, &item->source->files, item->offset,

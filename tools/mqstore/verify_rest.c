@@ -8,7 +8,7 @@
 
 static void check_promise(struct verify *v, int64_t position, const char *what, int64_t ms) {
   char a[TIME_TEXT_MAX], b[TIME_TEXT_MAX];
-  if (ms <= v->max_ms + CLOCK_SLACK_MS) return;
+  if (ms <= sum_of(v->max_ms, CLOCK_SLACK_MS)) return;
   verify_report(v, PROBLEM, "checkpoint", position, "%s up to %s, but the newest record is of %s", what,
                 time_text(ms, a), time_text(v->max_ms, b));
 }

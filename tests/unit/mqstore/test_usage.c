@@ -68,6 +68,7 @@ void test_info(void) {
   CU_ASSERT(rig_said(&r, "commitlog: 8 files of 65536 bytes\n  offsets 0 to 460152\n  847 records"));
   CU_ASSERT(rig_said(&r, "20261123112346352: 255 entries of 255, 64 slots, 5416 bytes"));
   CU_ASSERT(rig_said(&r, "abort: none"));
+  CU_ASSERT(rig_said(&r, "config/subscriptionGroup.json: good, 8 groups\n"));
   CU_ASSERT(rig_said(&r, "CG_one of Pay-ments_2zm, queue 2: 3"));
   CU_ASSERT(rig_run(&r, "info", "@", "--json", NULL) == EXIT_FINE);
   const struct json *config = json_member(rig_json(&r, 0), "config");
