@@ -94,7 +94,8 @@ static bool read_all(struct conn *c, size_t asked, size_t *bytes) {
     if (r != RECEIVED) return fail("answer %zu of %zu did not come", got + 1, asked), false;
     got++;
     if (reply.opaque != (int32_t)got || reply.code != RESPONSE_SUCCESS || reply.body.len == 0)
-      return fail("answer %zu has opaque %d, code %d and %zu bytes", got, reply.opaque, reply.code, reply.body.len), false;
+      return fail("answer %zu has opaque %d, code %d and %zu bytes", got, reply.opaque, reply.code, reply.body.len),
+             false;
     *bytes += reply.body.len;
   }
   return true;
