@@ -27,4 +27,7 @@ tests_sim_sim_LDADD = $(SITE_LIBS)
 
 # `make check` runs the first hundred seeds, and sees that the checkers can find bugs.
 TESTS += tests/sim/sim tests/sim/find_bugs
+if !SANITIZED
+TESTS += tests/sim/thousand
+endif
 EXTRA_DIST += tests/sim/find_bugs tests/sim/thousand

@@ -190,7 +190,8 @@ static void on_back(struct fake *f, const struct reply_to *to, const struct comm
   struct consumer_send_msg_back_request h;
   const char *missing;
   f->backs++;
-  if (f->back_code != 0 || header_decode(&consumer_send_msg_back_request_header, cmd, false, &h, &missing) != STATUS_OK) {
+  if (f->back_code != 0 ||
+      header_decode(&consumer_send_msg_back_request_header, cmd, false, &h, &missing) != STATUS_OK) {
     reply_code(f, to, f->back_code != 0 ? f->back_code : RESPONSE_SYSTEM_ERROR);
     return;
   }

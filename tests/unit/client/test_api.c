@@ -325,7 +325,10 @@ static void test_push_deadline(void) {
   CU_ASSERT(calls < 10);
   stage_stop_server(&s);
   int64_t committed = 0;
-  for (int q = 0; q < 4; q++) committed += fake_offset(&s.fake, "G", "T", q) > 0 ? fake_offset(&s.fake, "G", "T", q) : 0;
+  for (int q = 0; q < 4; q++) {
+    int64_t offset = fake_offset(&s.fake, "G", "T", q);
+    if (offset > 0) committed += offset;
+  }
   CU_ASSERT(committed <= calls);
   stage_close(&s);
 }
