@@ -186,8 +186,8 @@ static bool round_index(struct store *s) {
 
 static void round_checkpoint(struct store *s, struct moment now) {
   struct flusher *f = &s->flusher;
-  bool indexed = index_is_whole(&s->index);
-  struct checkpoint next = {f->round_target_ms, f->round_target_ms, indexed ? f->round_target_ms : s->checkpoint.index_ms};
+  struct checkpoint next = {f->round_target_ms, f->round_target_ms,
+                            index_vouched_ms(&s->index, s->checkpoint.index_ms, f->round_target_ms)};
   enum status status = checkpoint_write(s->disk, s->checkpoint_file, &next);
   if (status == STATUS_OK) {
     s->checkpoint = next;

@@ -17,7 +17,8 @@
 enum status index_init(struct index *ix, struct disk *disk, struct log *log, struct commitlog *commitlog,
                        const char *root, const struct index_config *config) {
   char path[DISK_PATH_MAX];
-  *ix = (struct index){.config = *config, .disk = disk, .log = log, .commitlog = commitlog, .boundary = -1};
+  *ix = (struct index){.config = *config, .disk = disk, .log = log, .commitlog = commitlog, .after_ms = INT64_MAX,
+                       .boundary = -1};
   if (snprintf(path, sizeof path, "%s/index", root) >= (int)sizeof path) return STATUS_LIMIT;
   ix->dir = strdup(path);
   return ix->dir == NULL ? STATUS_NO_MEMORY : STATUS_OK;
@@ -214,6 +215,7 @@ static enum status entry_add(struct index *ix, const struct index_key *key, stru
   h->count++;
   h->end_offset = key->offset;
   h->end_ms = key->store_ms;
+  if (key->store_ms < ix->after_ms) ix->after_ms = key->store_ms;
   ix->dirty = true;
   return STATUS_OK;
 }
@@ -264,6 +266,12 @@ void index_write(struct index *ix) {
   if (!index_is_whole(ix)) return;
   enum status status = live_write(ix);
   if (status != STATUS_OK) index_fail(ix, "it cannot be written", status);
+  ix->after_ms = INT64_MAX;
+}
+
+int64_t index_vouched_ms(const struct index *ix, int64_t old_ms, int64_t target_ms) {
+  if (index_is_whole(ix)) return target_ms < ix->after_ms ? target_ms : ix->after_ms - 1;
+  return old_ms < target_ms ? old_ms : target_ms - 1;
 }
 
 struct disk_file *index_unsynced(struct index *ix) {

@@ -69,6 +69,7 @@ struct index {
   bool names_unsynced;
   bool rolled;      /* a file was completed since the last index_write */
   bool dirty;       /* the newest file on disk lacks something */
+  int64_t after_ms; /* lowest store time added since index_write */
   int64_t boundary; /* end offset when the files were loaded: records below are in, this one perhaps; -1: none */
   int64_t live;         /* name of the file the following belongs to: the newest, or 0 */
   uint8_t *slots;       /* its table as on disk, by groups as far as `groups` says */
@@ -121,6 +122,9 @@ struct disk_file *index_unsynced(struct index *ix);
 void index_is_synced(struct index *ix);
 /* Writes and syncs everything, waiting. */
 void index_sync_all(struct index *ix);
+/* Up to which store time the checkpoint may vouch for the index, if it covers the log up to target_ms: less when more
+ * came in the same millisecond. old_ms: what it says now. */
+int64_t index_vouched_ms(const struct index *ix, int64_t old_ms, int64_t target_ms);
 /* From now on nothing is added. */
 void index_fail(struct index *ix, const char *what, enum status status);
 /* Removes files, never the newest, whose entries are all below `offset` (IndexService.deleteExpiredFile). */

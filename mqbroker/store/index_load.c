@@ -184,7 +184,7 @@ static enum status drop_from(struct index *ix, size_t at) {
   return status;
 }
 
-/* Everything behind a file that is not whole any more goes: the log is read again from there. */
+/* A file with entries as far as the log goes, or as far as they can be believed. */
 static enum status file_load(struct index *ix, size_t at, bool repair, int64_t index_ms, int64_t limit, bool *lost) {
   struct index_file *f = &ix->files[at];
   struct remake r = {ix, f, limit, 0, false};
@@ -199,17 +199,24 @@ static enum status file_load(struct index *ix, size_t at, bool repair, int64_t i
   int32_t kept = status == STATUS_OK ? r.kept : 0;
   if (kept + 1 != before)
     log_warn(ix->log, "index file %" PRId64 ": %" PRId32 " of %" PRId32 " entries are kept", f->name, kept, before - 1);
-  if (kept > 0 && kept + 1 == before) return STATUS_OK;
-  *lost = *lost || at + 1 < ix->count;
-  return drop_from(ix, kept == 0 ? at : at + 1);
+  return kept == 0 ? drop_from(ix, at) : STATUS_OK;
+}
+
+/* A file that is not full has no successor: a power cut took what it got last. The log is read again from there. */
+static enum status successors_check(struct index *ix, size_t at, bool *lost) {
+  if (at + 1 >= ix->count || ix->files[at].header.count >= ix->config.entries) return STATUS_OK;
+  *lost = true;
+  return drop_from(ix, at + 1);
 }
 
 enum status index_load(struct index *ix, bool repair, int64_t index_ms, int64_t limit, bool *lost) {
   *lost = ix->made;
   if (!index_exists(ix)) return STATUS_OK;
   enum status status = ix->disk->ops->make_dirs(ix->disk, ix->dir);
-  for (size_t i = 0; status == STATUS_OK && i < ix->count; i++)
+  for (size_t i = 0; status == STATUS_OK && i < ix->count; i++) {
     status = file_load(ix, i, repair, index_ms, limit, lost);
+    if (status == STATUS_OK) status = successors_check(ix, i, lost);
+  }
   ix->boundary = index_reaches(ix);
   return status;
 }

@@ -163,8 +163,8 @@ static enum status shut_down(struct store *s) {
   if (status == STATUS_OK && !segments_empty(&c->files) && c->appended <= c->files.end - c->files.length)
     status = segments_drop_from(&c->files, c->appended > c->files.first ? c->appended : c->files.first);
   if (status != STATUS_OK) return status;
-  s->checkpoint.physic_ms = s->checkpoint.logics_ms = s->last_ms;
-  if (index_is_whole(&s->index)) s->checkpoint.index_ms = s->last_ms;
+  s->checkpoint = (struct checkpoint){s->last_ms, s->last_ms,
+                                      index_vouched_ms(&s->index, s->checkpoint.index_ms, s->last_ms)};
   status = checkpoint_write(s->disk, s->checkpoint_file, &s->checkpoint);
   if (status == STATUS_OK) status = s->disk->ops->sync(s->disk, s->checkpoint_file);
   if (status == STATUS_OK) status = recovery_leave_marks(s);
