@@ -118,7 +118,6 @@ static void slots_remake(const struct remake *r, uint8_t *table) {
 static enum status part_write(struct index *ix, struct index_file *f, int64_t at, const void *bytes, size_t len) {
   if (memcmp(f->view + at, bytes, len) == 0) return STATUS_OK;
   struct span part = span_of(bytes, len);
-  f->unsynced = true;
   return ix->disk->ops->write(ix->disk, f->file, at, &part, 1);
 }
 
@@ -153,6 +152,8 @@ static enum status remake(struct remake *r) {
   slots_remake(r, table);
   index_header_put(header, &h);
   r->f->header = h;
+  r->f->unsynced = true; /* even as it is: whoever wrote it may not have synced it */
+  ix->names_unsynced = true;
   enum status status = part_write(ix, r->f, 0, header, sizeof header);
   if (status == STATUS_OK) status = part_write(ix, r->f, INDEX_HEADER_SIZE, table, slots_size);
   if (status == STATUS_OK) status = rest_clear(ix, r->f);
