@@ -26,7 +26,8 @@ mq_message *mq_message_new(const char *topic, const void *body, size_t length) {
   if (made == NULL) return NULL;
   buf_init(&made->body, BODY_LIMIT);
   buf_init(&made->properties, PROPERTIES_LENGTH_MAX);
-  if (mq_message_set_topic(&made->message, topic) == MQ_OK && mq_message_set_body(&made->message, body, length) == MQ_OK)
+  if (mq_message_set_topic(&made->message, topic) == MQ_OK &&
+      mq_message_set_body(&made->message, body, length) == MQ_OK)
     return &made->message;
   mq_message_free(&made->message);
   return NULL;

@@ -129,7 +129,7 @@ enum mq_result mq_producer_stop(mq_producer *producer, int timeout_ms, struct mq
 
 void mq_producer_free(mq_producer *producer) {
   if (producer == NULL) return;
-  if (mq_producer_stop(producer, 0, NULL) == MQ_INVALID) return; /* in a callback: leaking is better than a crash */
+  if (mq_producer_stop(producer, 0, NULL) == MQ_INVALID) return; /* in a callback: better leaked */
   slots_fini(&producer->slots);
   free(producer);
 }

@@ -116,7 +116,7 @@ enum mq_result mq_pull_consumer_stop(mq_pull_consumer *consumer, int timeout_ms,
 
 void mq_pull_consumer_free(mq_pull_consumer *consumer) {
   if (consumer == NULL) return;
-  if (mq_pull_consumer_stop(consumer, 0, NULL) == MQ_INVALID) return; /* in a callback: leaking is better than a crash */
+  if (mq_pull_consumer_stop(consumer, 0, NULL) == MQ_INVALID) return; /* in a callback: better leaked */
   while (consumer->all != NULL) {
     struct mq_pull_result *r = consumer->all;
     consumer->all = r->next_all;

@@ -188,8 +188,8 @@ static void start_on_loop(struct post *post, struct moment now) {
   else if (status == STATUS_NO_MEMORY)
     error_set(&s->w.error, MQ_NO_MEMORY, "out of memory");
   else if (status != STATUS_OK)
-    error_set(&s->w.error, MQ_IO, "%s: %s", p->core.config.offsets_path == NULL ? p->group : p->core.config.offsets_path,
-              status_text(status));
+    error_set(&s->w.error, MQ_IO, "%s: %s",
+              p->core.config.offsets_path == NULL ? p->group : p->core.config.offsets_path, status_text(status));
   latch_open(&s->w.latch);
 }
 
@@ -312,7 +312,7 @@ static void free_on_loop(struct post *post, struct moment now) {
 
 void mq_push_consumer_free(mq_push_consumer *consumer) {
   if (consumer == NULL) return;
-  if (mq_push_consumer_stop(consumer, 0, NULL) == MQ_INVALID) return; /* in a callback: leaking is better than a crash */
+  if (mq_push_consumer_stop(consumer, 0, NULL) == MQ_INVALID) return; /* in a callback: better leaked */
   if (consumer->started) {
     (void)!worker_pool_stop(consumer->pool, -1);
     worker_pool_free(consumer->pool);

@@ -114,10 +114,12 @@ static void on_request(void *owner, conn_id conn, const struct command *cmd, str
 static void on_opened(void *owner, conn_id conn, int listener, const struct net_peer *peer, const char *addr,
                       struct moment now) {
   struct client *c = owner;
-  (void)conn, (void)listener, (void)peer;
+  (void)listener, (void)peer;
   /* A broker that came back has forgotten us; Java tells it up to 30 s later. */
   struct server *s = addr == NULL ? NULL : map_get(&c->routes.servers, span_text(addr));
-  if (s != NULL && !s->heartbeat.pending) client_greet_new(c, now);
+  if (s == NULL) return;
+  s->conn = conn;
+  if (!s->heartbeat.pending) client_greet_new(c, now);
 }
 
 static void on_closed(void *owner, conn_id conn, const char *addr, const char *reason, struct moment now) {
@@ -127,7 +129,20 @@ static void on_closed(void *owner, conn_id conn, const char *addr, const char *r
   if (s == NULL) return;
   log_info(c->log, "connection to broker %s ended: %s", addr, reason);
   s->greeted = false;
+  s->conn = 0;
   client_poll_soon(c, now);
+}
+
+enum status client_call(struct client *c, const struct server *s, const struct request_out *request, int timeout_ms,
+                        struct call *call, struct moment now) {
+  return s->conn != 0 ? remoting_call_conn(c->remoting, s->conn, request, timeout_ms, call, now)
+                      : remoting_call(c->remoting, s->addr, request, timeout_ms, call, now);
+}
+
+enum status client_oneway(struct client *c, const struct server *s, const struct request_out *request,
+                          struct moment now) {
+  return s->conn != 0 ? remoting_oneway_conn(c->remoting, s->conn, request, now)
+                      : remoting_oneway(c->remoting, s->addr, request, now);
 }
 
 /* ---- the node ---- */

@@ -107,6 +107,12 @@ enum status job_add(struct client *c, struct job *job, void (*run)(struct job *j
 void job_at(struct client *c, struct job *job, int64_t due_ms); /* TIME_NEVER: not until told */
 void job_remove(struct client *c, struct job *job);
 
+/* remoting_call and remoting_oneway to a server, without looking up its address when it is connected. */
+enum status client_call(struct client *c, const struct server *s, const struct request_out *request, int timeout_ms,
+                        struct call *call, struct moment now) MUST_USE;
+enum status client_oneway(struct client *c, const struct server *s, const struct request_out *request,
+                          struct moment now) MUST_USE;
+
 /* Heartbeats to every broker now. */
 void client_heartbeat(struct client *c, struct moment now);
 /* Heartbeats to those servers that no heartbeat went to yet. */

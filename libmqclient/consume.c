@@ -254,7 +254,8 @@ static void finish_message(struct consume_task *task, struct received *m, struct
   } else if (task->outcome == CONSUME_OK) {
     let_go(q, m);
   } else if (!push_is_clustering(p)) {
-    log_warn(p->client->log, "broadcasting: a message of topic %s queue %d failed and is dropped", q->route->topic, q->id);
+    log_warn(p->client->log, "broadcasting: a message of topic %s queue %d failed and is dropped", q->route->topic,
+             q->id);
     let_go(q, m);
   } else {
     consume_send_back(q, m, 0, back_of_failed, now);

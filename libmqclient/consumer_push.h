@@ -98,7 +98,7 @@ enum status consumer_push_start(struct consumer_push *p, struct moment now) MUST
 /* No more pulls and tasks; drained runs when the last task is back, perhaps inside this call. */
 void consumer_push_drain(struct consumer_push *p, void (*drained)(struct consumer_push *p, struct moment now),
                          struct moment now);
-/* Saves the offsets and gives all queues back, whether drained or not; tasks still out are forgotten when they return. */
+/* Saves the offsets and gives all queues back, drained or not; tasks still out are forgotten when they return. */
 void consumer_push_release(struct consumer_push *p, struct moment now);
 /* Leaves the client. No task may be out. */
 void consumer_push_fini(struct consumer_push *p);

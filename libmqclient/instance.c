@@ -216,7 +216,8 @@ static enum status open_core(struct mq_client *c) {
   config.persist_offsets_ms = s->persistConsumerOffsetInterval;
   config.rebalance_ms = s->rebalanceInterval;
   config.serialize = (enum serialize)s->serializeType;
-  enum status status = client_new(&config, uv_host_net(c->host), uv_host_disk(c->host), &c->log, machine_seed(), &c->core);
+  enum status status =
+      client_new(&config, uv_host_net(c->host), uv_host_disk(c->host), &c->log, machine_seed(), &c->core);
   if (status == STATUS_OK) status = client_start(c->core, uv_host_now(c->host));
   return status;
 }

@@ -1,5 +1,5 @@
 # libmqclient: the rooms of the client without I/O, then the public API that gives them a loop and threads.
-noinst_LTLIBRARIES += libmqclient/libclientcore.la
+noinst_LTLIBRARIES += libmqclient/libclientcore.la libmqclient/libclientapi.la
 
 libmqclient_libclientcore_la_SOURCES = \
   libmqclient/allocate.c libmqclient/allocate.h \
@@ -35,7 +35,7 @@ mqclient_HEADERS = \
   include/mqclient/pull_consumer.h \
   include/mqclient/push_consumer.h
 
-libmqclient_libmqclient_la_SOURCES = \
+libmqclient_libclientapi_la_SOURCES = \
   libmqclient/api_error.c \
   libmqclient/api_message.c \
   libmqclient/api_producer.c \
@@ -45,6 +45,7 @@ libmqclient_libmqclient_la_SOURCES = \
   libmqclient/settings.c libmqclient/settings.h \
   libmqclient/slots.c libmqclient/slots.h \
   libmqclient/uniq_id.c libmqclient/uniq_id.h
+libmqclient_libmqclient_la_SOURCES =
 libmqclient_libmqclient_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^mq_'
-libmqclient_libmqclient_la_LIBADD = libmqclient/libclientcore.la host/libuvhost.la core/libconfig.la \
+libmqclient_libmqclient_la_LIBADD = libmqclient/libclientapi.la libmqclient/libclientcore.la host/libuvhost.la core/libconfig.la \
   core/libremoting.la core/libwire.la core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS)

@@ -46,7 +46,7 @@ static bool retries_left(const struct send_op *op) {
   const struct producer_config *config = &op->producer->config;
   if (op->mode == SEND_ONEWAY) return false;
   if (op->mode == SEND_ASYNC) return op->tries <= config->retries_async;
-  /* A sync send to a named queue is tried once (DefaultMQProducerImpl.send(msg, mq)); an async one again at the same. */
+  /* A sync send to a named queue is tried once (DefaultMQProducerImpl.send(msg, mq)), an async one again there. */
   return op->broker_name.ptr == NULL && op->select == NULL && op->tries <= config->retries_sync;
 }
 
@@ -140,12 +140,12 @@ static void try_send(struct send_op *op, struct moment now) {
                                 .body = op->body};
   enum status status;
   if (op->mode == SEND_ONEWAY) {
-    status = remoting_oneway(c->remoting, master->addr, &request, now);
+    status = client_oneway(c, master, &request, now);
     op->error.result = MQ_OK;
   } else {
     op->call.done = on_answer;
     int timeout_ms = op->due_ms > now.mono_ms ? (int)(op->due_ms - now.mono_ms) : 0;
-    status = remoting_call(c->remoting, master->addr, &request, timeout_ms, &op->call, now);
+    status = client_call(c, master, &request, timeout_ms, &op->call, now);
     if (status == STATUS_OK) return;
   }
   if (status != STATUS_OK) error_of_status(&op->error, status, master->addr);

@@ -69,7 +69,7 @@ enum mq_result pull_start(struct pull_op *p, struct moment now) {
   struct request_out request = {
       .code = REQUEST_PULL_MESSAGE, .header = &pull_message_request_header, .fields = &f};
   p->call.done = on_answer;
-  enum status status = remoting_call(p->client->remoting, s->addr, &request, p->timeout_ms, &p->call, now);
+  enum status status = client_call(p->client, s, &request, p->timeout_ms, &p->call, now);
   return status == STATUS_OK ? MQ_OK : error_of_status(&p->error, status, s->addr);
 }
 

@@ -42,7 +42,8 @@ static enum status save_local(struct consumer_push *p) {
   if (items == NULL) return STATUS_NO_MEMORY;
   for (const struct process_queue *q = p->queues; q != NULL; q = q->next)
     if (q->committed >= 0)
-      items[count++] = (struct local_offset){{span_text(q->route->topic), span_text(q->broker->name), q->id}, q->committed};
+      items[count++] = (struct local_offset){{span_text(q->route->topic), span_text(q->broker->name), q->id},
+                                             q->committed};
   for (size_t i = 0; i < p->local.count; i++)
     if (!is_held(p, &p->local.items[i])) items[count++] = p->local.items[i];
   enum status status = local_offsets_write(p->client->disk, p->config.offsets_path, items, count);

@@ -21,6 +21,7 @@ struct client;
 struct server {
   struct client *client;
   const char *addr;
+  conn_id conn; /* open, or 0 */
   struct call heartbeat;
   bool greeted; /* it took a heartbeat since the connection opened */
   bool in_use;  /* some route names it */

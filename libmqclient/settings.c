@@ -49,7 +49,7 @@ static const struct config_key keys[] = {
     I32(compressMsgBodyOverHowmuch, 4096, 0, INT32_MAX, "bodies of so many bytes are compressed"),
     I32(maxMessageSize, 4194304, 1, 16777216 - 65536, "bytes of a body before compression"),
     I32(maxPendingSends, 16384, 1, 10000000, "asynchronous sends under way before the next one waits"),
-    I64(maxPendingSendBytes, 134217728, 1, 200000000, "bytes of asynchronous sends under way before the next one waits"),
+    I64(maxPendingSendBytes, 134217728, 1, 200000000, "bytes of those sends before the next one waits"),
 
     ENUM(messageModel, model_names, CLUSTERING, "CLUSTERING: the group shares the messages; BROADCASTING: all get all"),
     ENUM(consumeFromWhere, from_names, CONSUME_FROM_LAST_OFFSET, "where a new group begins"),

@@ -58,7 +58,8 @@ struct slot *slots_take(struct slots *s) {
 static void push_chain(struct slots *s, struct slot *first, struct slot *last) {
   struct slot *head = atomic_load_explicit(&s->returned, memory_order_relaxed);
   do last->next_free = head;
-  while (!atomic_compare_exchange_weak_explicit(&s->returned, &head, first, memory_order_release, memory_order_relaxed));
+  while (!atomic_compare_exchange_weak_explicit(&s->returned, &head, first, memory_order_release,
+                                                memory_order_relaxed));
 }
 
 static void shrink(struct slot *slot) {

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,6 +72,8 @@ static enum status load_settings(struct broker_settings *s, const struct options
     else
       log_error(log, "%s cannot be read: %s; give the configuration file with -c FILE", o->config, status_text(status));
     buf_fini(&text);
+    /* BrokerStartup: what is changed remotely goes to the file that was given. */
+    if (status == STATUS_OK && (s->base.path = strdup(o->config)) == NULL) status = STATUS_NO_MEMORY;
   }
   if (status == STATUS_OK && o->standalone) status = standalone_defaults(s, &why);
   if (status == STATUS_OK && o->namesrv != NULL) status = config_set(s, SPAN_LITERAL("namesrvAddr"), span_text(o->namesrv), &why);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The only place that knows zlib: UtilAll.compress, uncompress and crc32.
+ * zlib's compression: UtilAll.compress and uncompress.
  */
 #include "core/wire/message.h"
 
 #include <zlib.h>
 
 enum { LEVEL = 5, CHUNK_MIN = 1024 }; /* level: DefaultMQProducerImpl's zipCompressLevel */
-
-int32_t body_crc32(struct span body) {
-  uLong crc = crc32_z(crc32(0, Z_NULL, 0), body.len > 0 ? body.ptr : (const uint8_t *)"", body.len);
-  return (int32_t)(crc & 0x7FFFFFFFu);
-}
 
 enum status body_compress(struct span body, struct buf *out) {
   if (body.len > UINT32_MAX / 2) return STATUS_LIMIT;

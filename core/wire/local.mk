@@ -1,3 +1,9 @@
+if HAVE_LIBDEFLATE
+CRC32_SOURCE = core/wire/crc32_libdeflate.c
+else
+CRC32_SOURCE = core/wire/crc32_zlib.c
+endif
+EXTRA_DIST += core/wire/crc32_libdeflate.c core/wire/crc32_zlib.c
 core_libwire_la_SOURCES = \
   core/wire/batch.c \
   core/wire/bodies.h \
@@ -15,6 +21,7 @@ core_libwire_la_SOURCES = \
   core/wire/command_json.c \
   core/wire/command_rocketmq.c \
   core/wire/compress.c \
+  $(CRC32_SOURCE) \
   core/wire/ext_list.c \
   core/wire/frame.c \
   core/wire/header_fields.c \

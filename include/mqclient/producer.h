@@ -58,8 +58,8 @@ typedef void (*mq_send_callback)(void *context, enum mq_result outcome, const st
 /* Makes the group known. MQ_EXISTS: the client has a producer of this group. error may be NULL, here and below.
  * Free with mq_producer_free. (DefaultMQProducer.start) */
 enum mq_result mq_producer_start(mq_client *client, const char *group, mq_producer **out, struct mq_error *error);
-/* Refuses new sends, waits up to timeout_ms for those under way, tells the brokers (UNREGISTER_CLIENT). MQ_TIMEOUT: what
- * was still under way then ended with MQ_STOPPED. (shutdown) */
+/* Refuses new sends, waits up to timeout_ms for those under way, tells the brokers (UNREGISTER_CLIENT). MQ_TIMEOUT:
+ * what was still under way then ended with MQ_STOPPED. (shutdown) */
 enum mq_result mq_producer_stop(mq_producer *producer, int timeout_ms, struct mq_error *error);
 /* After mq_producer_stop (else it stops with no time). NULL is allowed. */
 void mq_producer_free(mq_producer *producer);

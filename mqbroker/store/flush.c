@@ -290,8 +290,3 @@ void store_synced(struct store *s, uint64_t token, enum status status, struct mo
     return;
   }
 }
-
-bool store_busy(const struct store *s) {
-  const struct flusher *f = &s->flusher;
-  return f->log_busy > 0 || f->queue_busy > 0 || f->checkpoint_busy;
-}

@@ -57,8 +57,6 @@ struct store_listener {
 enum status store_open(struct store **out, const struct store_config *config, struct disk *disk,
                        struct log *log, const struct store_listener *listener, struct moment now,
                        struct buf *why) MUST_USE;
-/* A sync is under way whose store_synced has not come yet. */
-bool store_busy(const struct store *s);
 /* Writes and syncs everything, leaves a clean shutdown behind (abort file removed). */
 void store_close(struct store *s, struct moment now);
 /* Forgets without writing: what a crash is like. For the simulator. */

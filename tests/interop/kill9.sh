@@ -16,7 +16,7 @@ KILL_COUNT=1000000
 # Lines of the file of acknowledged messages to wait for before the kill.
 KILL_AFTER=3000
 # Small segments, so that some are full when the broker dies.
-KILL_CONF=(mapedFileSizeCommitLog=4194304 mapedFileSizeConsumeQueue=60000)
+KILL_CONF=(mappedFileSizeCommitLog=8388608 mappedFileSizeConsumeQueue=60000)
 
 kill_producer_of() {
   echo "${KILL_PRODUCERS[($1 - 1) % ${#KILL_PRODUCERS[@]}]}"
@@ -55,7 +55,9 @@ kill_under_load() {
   pid=$!
   until [ "$(acked_count "$acked")" -ge $KILL_AFTER ]; do
     sleep 0.1
-    [ $SECONDS -lt $end ] && kill -0 $pid 2>/dev/null || break
+    if [ $SECONDS -ge $end ] || ! kill -0 $pid 2>/dev/null; then
+      break
+    fi
   done
   sleep "0.$((RANDOM % 10))"
   local alive=yes
@@ -97,7 +99,9 @@ java_reads() {
 }
 
 kill_cycle() {
-  local cycle=$1 name=kill9/$1-$(kill_producer_of "$1" | cut -d ' ' -f 1)
+  local cycle=$1 producer name
+  producer=$(kill_producer_of "$cycle")
+  name=kill9/$cycle-${producer%% *}
   if ! kill_under_load "$cycle"; then
     fail "$name" "no load before the kill: $(brief "$DIR/produce.$cycle")"
     return 1
@@ -128,19 +132,19 @@ kill_cycles() {
   local cycle reader=""
   for ((cycle = 1; cycle <= KILLS; cycle++)); do
     kill_cycle "$cycle" || return
-    # Java reads while the next cycle runs; one at a time.
+    # Java reads while the next cycle runs.
     [ -z "$reader" ] || wait "$reader"
     { java_reads "$DIR/killed.$cycle" "$cycle"; rm -rf "$DIR/killed.$cycle"; } >"$DIR/read.$cycle" 2>&1 &
     reader=$!
   done
   our_broker_serves
+  stop_peer "$BROKER_PID"
+  # shellcheck disable=SC2046 # numbers
+  java_reads "$DIR/broker/store" $(seq "$KILLS") >"$DIR/read.stopped" 2>&1
   wait "$reader"
   for ((cycle = 1; cycle <= KILLS; cycle++)); do
     kill_report "kill9/java-reads-killed" "$DIR/read.$cycle"
   done
-  stop_peer "$BROKER_PID"
-  # shellcheck disable=SC2046 # numbers
-  java_reads "$DIR/broker/store" $(seq "$KILLS") >"$DIR/read.stopped" 2>&1
   kill_report "kill9/java-reads-stopped" "$DIR/read.stopped"
 }
 

@@ -114,15 +114,20 @@ port_is_open() {
 }
 
 # Prints a port P with P-2 (VIP) and P+1 (HA) free as well.  The last one is
-# remembered, because the caller has not bound it yet when it asks for the next.
+# remembered, because the caller has not bound it yet when somebody asks for the
+# next, perhaps at the same time.
 free_port() {
-  local port last=$INTEROP_LAST_PORT tries
-  port=$(cat "$last" 2>/dev/null || echo $((20000 + RANDOM % 1100 * 10)))
+  local port tries
+  exec {lock}<>"$INTEROP_LAST_PORT"
+  flock "$lock"
+  port=$(cat "$INTEROP_LAST_PORT")
+  port=${port:-$((20000 + RANDOM % 1100 * 10))}
   for ((tries = 0; tries < 1000; tries++)); do
     port=$((port + 10 < 32000 ? port + 10 : 20000))
     port_is_open $((port - 2)) || port_is_open "$port" || port_is_open $((port + 1)) || break
   done
-  echo "$port" | tee "$last"
+  echo "$port" | tee "$INTEROP_LAST_PORT"
+  exec {lock}>&-
 }
 
 # wait_port PORT SECONDS [PID]: gives up early when PID is gone.
@@ -186,10 +191,11 @@ start_server() {
   INTEROP_PIDS+=("$STARTED_PID")
 }
 
+# A server lives for a minute or two, not long enough for the second compiler to pay.
 start_java() {
   local dir=$1 heap=$2
   shift 2
-  start_server "$dir" java "-Xms$heap" "-Xmx$heap" "${JAVA_OPENS[@]}" \
+  start_server "$dir" java "-Xms$heap" "-Xmx$heap" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "${JAVA_OPENS[@]}" \
     -Duser.home="$dir" -Dfile.encoding=UTF-8 -Drocketmq.client.logRoot="$dir/logs" \
     -cp "$INTEROP_DIR/lib/*" "$@"
 }
@@ -225,7 +231,7 @@ namesrvAddr=$namesrv
 storePathRootDir=$dir/store
 storePathCommitLog=$dir/store/commitlog
 flushDiskType=ASYNC_FLUSH
-mapedFileSizeCommitLog=67108864
+mappedFileSizeCommitLog=67108864
 autoCreateTopicEnable=true
 waitTimeMillsInSendQueue=5000
 diskMaxUsedSpaceRatio=95

@@ -15,6 +15,7 @@ EXTRA_DIST += \
   tests/interop/lib.sh \
   tests/interop/read_store.sh \
   tests/interop/run.sh \
+  tests/interop/shared_group.sh \
   tests/interop/java/Args.java \
   tests/interop/java/Consume.java \
   tests/interop/java/Payload.java \

@@ -32,9 +32,9 @@ first_file_size() {
 size_conf() {
   local size
   size=$(first_file_size "$1/commitlog")
-  [ -z "$size" ] || echo "mapedFileSizeCommitLog=$size"
+  [ -z "$size" ] || echo "mappedFileSizeCommitLog=$size"
   size=$(first_file_size "$1/consumequeue")
-  [ -z "$size" ] || echo "mapedFileSizeConsumeQueue=$size"
+  [ -z "$size" ] || echo "mappedFileSizeConsumeQueue=$size"
 }
 
 # read_topic NAMESRV TOPIC=COUNT[+][@FILE]

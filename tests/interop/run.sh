@@ -9,6 +9,7 @@
 # SERVERS is NAMESRV-BROKER ("javans-ourbroker" ...); "java-ours" is an all Java
 # server side with our client on at least one end.  The set "java-java" has
 # nothing of ours in it: it checks the harness and runs only if it is named.
+# "SERVERS/group/..." are consumers of different kinds in one group, and
 # "kill9" kills our broker under load INTEROP_KILLS (5) times, see kill9.sh.
 #
 # Prints "ok NAME: details" or "FAIL NAME: reason" for each pairing and
@@ -19,6 +20,8 @@ set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=tests/interop/kill9.sh
 . "$INTEROP_SRC/kill9.sh"
+# shellcheck source=tests/interop/shared_group.sh
+. "$INTEROP_SRC/shared_group.sh"
 
 FILTERS=("$@")
 SCALE=${INTEROP_SCALE:-100}
@@ -70,9 +73,9 @@ fail() {
   echo "FAIL $1: $2"
 }
 
-# The interesting lines of a log, on one line.
+# The interesting lines of a log, on one line; of a Java exception the reasons.
 brief() {
-  grep -a -v -e '^RocketMQLog' -e '^$' "$1" 2>/dev/null | head -n 4 | cut -c 1-300 | tr '\n' ';'
+  grep -a -v -e '^RocketMQLog' -e '^$' -e '^[[:space:]]at ' "$1" 2>/dev/null | head -n 4 | cut -c 1-300 | tr '\n' ';'
 }
 
 # ------------------------------------------------------------------ selection
@@ -160,6 +163,7 @@ pairs_of_servers() {
       echo "$1/$producer/$consumer"
     done
   done < <(all_producers)
+  shared_pairs "$1"
   mqadmin_is_selected "$1" && echo "$1/mqadmin"
 }
 
@@ -382,6 +386,9 @@ run_servers() {
       # shellcheck disable=SC2086 # the arguments are several words
       run_producer "$servers" "$producer" "$count" $arguments
     done < <(all_producers)
+    for pair in $(shared_pairs "$servers"); do
+      run_shared "$pair"
+    done
     mqadmin_is_selected "$servers" && run_mqadmin "$servers"
   fi
   while [ ${#INTEROP_PIDS[@]} -gt "$first" ]; do

@@ -35,7 +35,6 @@ static void settings_of(struct machine *m, struct broker_settings *s) {
   set(s, "storePathRootDir", BROKER_ROOT);
   set(s, "storePathCommitLog", BROKER_COMMITLOG);
   set(s, "flushDiskType", c->sync_flush ? "SYNC_FLUSH" : "ASYNC_FLUSH");
-  set(s, "checkCRCOnRecover", c->blind_recovery ? "false" : "true");
   set_number(s, "mappedFileSizeCommitLog", c->segment_bytes);
   set_number(s, "mappedFileSizeConsumeQueue", c->queue_units * 20);
   set_number(s, "maxHashSlotNum", INDEX_SLOTS);

@@ -28,8 +28,6 @@ bool bug_plant(const char *name) {
   return false;
 }
 
-bool bug_is(enum bug bug) { return planted == bug; }
-
 void bug_begin(void) { prng_init(&chance, 1); }
 
 void bug_list(bool docs) {
@@ -82,4 +80,10 @@ enum status __real_consumequeue_put(struct consumequeue *q, int64_t index, const
 enum status __wrap_consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, int64_t mono_ms);
 enum status __wrap_consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, int64_t mono_ms) {
   return bites(BUG_QUEUE_HOLE, 100) ? STATUS_OK : __real_consumequeue_put(q, index, unit, mono_ms);
+}
+
+enum status __real_message_decode(struct span input, bool check_crc, struct message *out, size_t *size);
+enum status __wrap_message_decode(struct span input, bool check_crc, struct message *out, size_t *size);
+enum status __wrap_message_decode(struct span input, bool check_crc, struct message *out, size_t *size) {
+  return __real_message_decode(input, check_crc && planted != BUG_NO_CRC, out, size);
 }

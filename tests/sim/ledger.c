@@ -111,8 +111,8 @@ void ledger_seen(struct ledger *l, int group, const char *broker, int32_t queue,
   size_t producer, seq;
   struct place place = place_of(span_text(broker), queue, offset);
   if (!identify(l, body, &producer, &seq)) {
-    ledger_violation(l, "%s queue %d offset %lld holds %zu bytes that nobody sent: %.*s", broker, queue,
-                     (long long)offset, body.len, (int)(body.len < 40 ? body.len : 40), (const char *)body.ptr);
+    ledger_violation(l, "%s queue %d offset %lld holds %zu bytes that nobody sent", broker, queue, (long long)offset,
+                     body.len);
     return;
   }
   l->seen++;

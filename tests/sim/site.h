@@ -66,7 +66,6 @@ struct broker_config {
   const char *name;         /* brokerName */
   const char *name_servers; /* "ip:port;ip:port" */
   bool sync_flush;
-  bool blind_recovery; /* checkCRCOnRecover=false */
   int segment_bytes, queue_units, queues;
 };
 extern const struct program_ops broker_ops; /* config: struct broker_config */

@@ -35,7 +35,6 @@ static void add_servers(struct swarm *s) {
     *c = (struct broker_config){.name = sim_host_name(s->brokers[i]->host),
                                 .name_servers = s->name_servers,
                                 .sync_flush = s->plan.sync_flush,
-                                .blind_recovery = bug_is(BUG_NO_CRC),
                                 .segment_bytes = s->plan.segment_bytes,
                                 .queue_units = s->plan.queue_units,
                                 .queues = s->plan.queues};

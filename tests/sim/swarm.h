@@ -101,7 +101,6 @@ enum bug {
 };
 /* False: no such bug. */
 bool bug_plant(const char *name);
-bool bug_is(enum bug bug);
 void bug_begin(void); /* a new world: the same again */
 void bug_list(bool docs); /* names, one a line */
 

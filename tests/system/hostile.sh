@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Bounds of this test: anonymous memory (mapped log files belong to the page cache), log lines.
-RSS_BOUND_KIB=65536
+RSS_BOUND_KIB=$(sanitized && echo 1048576 || echo 65536)
 BACKLOG_BYTES=1048576
 FRAME_TIMEOUT_MS=1000
 IDLE_CONNECTIONS=${IDLE_CONNECTIONS:-10000}

@@ -2,9 +2,9 @@
 # b. SIGKILL at random moments under load: what was acknowledged is there.
 # SPDX-License-Identifier: Apache-2.0
 
-KILL_CYCLES=${KILL_CYCLES:-30}
+KILL_CYCLES=${KILL_CYCLES:-$(sanitized && echo 8 || echo 30)}
 
-# A random number below $1, from SYSTEM_SEED.
+# A random number below $1; RANDOM begins with SYSTEM_SEED.
 random_below() { echo $((RANDOM % $1)); }
 
 # test_kill FLUSH CYCLES

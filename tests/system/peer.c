@@ -15,6 +15,7 @@ static const struct {
     {"ports", "COUNT", "prints the first of COUNT free neighbouring ports", command_ports},
     {"ready", "ADDR", "waits until ADDR accepts connections", command_ready},
     {"route", "NAMESRV TOPIC yes|no|now", "waits until TOPIC has (has no) route, or asks once, and prints it", command_route},
+    {"update", "ADDR KEY=VALUE broker|namesrv", "changes the configuration of a running server", command_update},
     {"roundtrip", "ADDR TOPIC COUNT WINDOW json|rocketmq", "sends, pulls everything, compares", command_roundtrip},
     {"poll", "ADDR TOPIC", "long polling: answered by a message, and by its timeout", command_poll},
     {"steady", "ADDR TOPIC [NAMESRV]", "sends, pulls and asks for the route until SIGTERM", command_steady},

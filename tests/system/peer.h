@@ -81,6 +81,7 @@ typedef int (*peer_command)(int argc, char **argv);
 int command_ports(int argc, char **argv);
 int command_ready(int argc, char **argv);
 int command_route(int argc, char **argv);
+int command_update(int argc, char **argv);
 int command_roundtrip(int argc, char **argv);
 int command_poll(int argc, char **argv);
 int command_steady(int argc, char **argv);

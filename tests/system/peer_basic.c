@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Commands that use a server as everybody does: ports, ready, route,
- * roundtrip, poll, steady; and watch, which looks at it from outside.
+ * update, roundtrip, poll, steady; and watch, which looks at it from outside.
  */
 #include "core/wire/bodies.h"
 #include "tests/system/peer.h"
@@ -95,6 +95,21 @@ int command_route(int argc, char **argv) {
     wait_ms(STEP_MS);
   } while (!once && monotonic_ms() < end && !peer_stopped);
   return fail("name server %s: topic %s has %s route", argv[0], argv[1], want ? "no" : "still a");
+}
+
+/* ---- update ---- */
+
+/* 25 and 318, UPDATE_BROKER_CONFIG and UPDATE_NAMESRV_CONFIG, by hand. */
+int command_update(int argc, char **argv) {
+  if (argc < 3) return 2;
+  struct conn c;
+  struct command reply;
+  bool broker = strcmp(argv[2], "broker") == 0;
+  struct command cmd = {.code = broker ? REQUEST_UPDATE_BROKER_CONFIG : REQUEST_UPDATE_NAMESRV_CONFIG, .body = span_text(argv[1])};
+  bool ok = conn_open(&c, argv[0]) && conn_call(&c, &cmd, NULL, NULL, &reply);
+  if (ok && reply.code != RESPONSE_SUCCESS) ok = (fail("answered %d: %.*s", reply.code, SPAN_ARG(reply.remark)), false);
+  conn_close(&c);
+  return !ok;
 }
 
 /* ---- roundtrip ---- */

@@ -14,7 +14,7 @@
 
 /* ---- idle ---- */
 
-enum { SPARE_FILES = 64 };
+enum { SPARE_FILES = 64, IDLE_STEP_MS = 20 };
 
 static bool hold(const char *addr, int *fds, size_t count) {
   for (size_t i = 0; i < count; i++)
@@ -41,13 +41,15 @@ int command_idle(int argc, char **argv) {
   int *fds = malloc(each * servers * sizeof *fds);
   bool ok = fds != NULL;
   for (size_t s = 0; s < servers && ok; s++) ok = hold(argv[s + 1], fds + s * each, each);
-  if (!ok) return 1;
-  printf("holding %zu idle connections to each of %zu servers\n", each, servers);
-  fflush(stdout);
-  while (!peer_stopped) pause();
-  size_t closed = closed_count(fds, each * servers);
-  if (closed > 0) return fail("%zu of %zu idle connections were closed", closed, each * servers);
-  return 0;
+  if (ok) {
+    printf("holding %zu idle connections to each of %zu servers\n", each, servers);
+    fflush(stdout);
+    while (!peer_stopped) poll(NULL, 0, IDLE_STEP_MS);
+    size_t closed = closed_count(fds, each * servers);
+    if (closed > 0) ok = (fail("%zu of %zu idle connections were closed", closed, each * servers), false);
+  }
+  free(fds);
+  return !ok;
 }
 
 /* ---- slow ---- */

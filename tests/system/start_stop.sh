@@ -129,10 +129,36 @@ test_start_stop() {
   stop "$NAMESRV_PID" || failed "SIGTERM: the name server's exit status is $?"
 }
 
+# Changed while running: kept in the file of -c, or refused whole.
+test_live_config() {
+  start_namesrv || { failed "no name server"; return; }
+  start_broker flushConsumerOffsetInterval=3000 || { failed "no broker"; return; }
+  expect "a live key" "$PEER" update "$BROKER" flushConsumerOffsetInterval=4321 broker
+  expect_text "$DIR/broker.conf" '^flushConsumerOffsetInterval=4321$' "what was changed remotely is not in the broker's file"
+  expect "a live key of the name server" "$PEER" update "$NAMESRV" orderMessageEnable=true namesrv
+  expect_text "$DIR/namesrv.conf" '^orderMessageEnable=true$' "what was changed remotely is not in the name server's file"
+  cp "$DIR/broker.conf" "$DIR/before.conf"
+  local change
+  for change in listenPort=1 flushConsumerOffsetInterval=many noSuchKey=1 $'flushConsumerOffsetInterval=77\nlistenPort=1'; do
+    "$PEER" update "$BROKER" "$change" broker 2>"$DIR/update.err" && failed "the broker takes $change while running"
+    expect_text "$DIR/update.err" "answered [0-9]+: .*(listenPort|flushConsumerOffsetInterval|noSuchKey)" "the refusal of $change does not name the key"
+  done
+  cmp -s "$DIR/before.conf" "$DIR/broker.conf" || failed "a refused change has changed the file"
+  stop "$BROKER_PID"
+  expect_exit 0 again "$MQBROKER" -c "$DIR/broker.conf" -p
+  expect_text "$DIR/again.out" '^flushConsumerOffsetInterval=4321$' "the file that was rewritten does not say what was changed"
+  ! grep -E 'ERROR|unknown' "$DIR/again.err" || failed "the file that was rewritten cannot be read back"
+  spawn broker "$MQBROKER" -c "$DIR/broker.conf"
+  BROKER_PID=$SPAWNED
+  expect "start with the rewritten file" "$PEER" ready "$BROKER"
+  expect "work with the rewritten file" "$PEER" roundtrip "$BROKER" Live 4 1 json
+}
+
 system_start_stop() {
   run_test options test_options
   run_test bad-files test_bad_files
   run_test keys-4.7.0 test_keys
   run_test refused-keys test_refused_keys
   run_test start-stop test_start_stop
+  run_test live-config test_live_config
 }

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+#
+# Push consumers of different kinds in one group.  Sourced by run.sh.
+#
+# Each member has to come to the same allocation of the queues, and the broker
+# has to tell the ones that are there about one that comes.  So all members join
+# while the topic is empty; then each must get exactly its share of what is
+# sent, and nothing twice.  ali-ons is left out: it overlooks members that come
+# later, with a Java broker too.
+
+SHARED_GROUPS="java+our+our+our"
+SHARED_SERVERS="ours-ours java-ours"
+# Seconds in which all members must have joined and shared the queues.
+SHARED_JOIN=7
+# In each of the 8 queues.
+SHARED_PER_QUEUE=500
+
+# shared_pairs SERVERS: the names of the selected ones.
+shared_pairs() {
+  local group
+  [[ " $SHARED_SERVERS " == *" $1 "* ]] || return 0
+  for group in $SHARED_GROUPS; do
+    ! selected "$1/group/$group" || echo "$1/group/$group"
+  done
+}
+
+# run_shared NAME
+run_shared() {
+  local name=$1 group=${1##*/} kinds=() topic base pids=() i share result=""
+  IFS=+ read -r -a kinds <<<"$group"
+  base=$DIR/group.$group
+  topic=it_${SET}_group_${group//+/_}
+  share=$((8 * SHARED_PER_QUEUE / ${#kinds[@]}))
+  if ! java_peer Topics -n "$NS" -b "$BROKER" -t "$topic" -q 8 >"$base.log" 2>&1; then
+    fail "$name" "topic: $(brief "$base.log")"
+    return
+  fi
+  for i in "${!kinds[@]}"; do
+    peer "${kinds[i]}" consume -n "$NS" -t "$topic" -g "cg_$topic" --expect "$share" \
+      --timeout $((SHARED_JOIN + CONSUME_TIMEOUT)) --mode push >"$base.out.$i" 2>"$base.err.$i" </dev/null &
+    pids+=($!)
+  done
+  sleep $SHARED_JOIN
+  peer our produce -n "$NS" -t "$topic" -g "pg_$topic" -c $((8 * SHARED_PER_QUEUE)) --prefix "$group" \
+    >>"$base.log" 2>&1 </dev/null
+  for i in "${!kinds[@]}"; do
+    wait "${pids[i]}" || result+="${kinds[i]}: $(tail -n 1 "$base.out.$i") $(brief "$base.err.$i") "
+  done
+  if [ -z "$result" ]; then
+    ok "$name" "$share messages each"
+  else
+    fail "$name" "$result $(brief "$base.log")"
+  fi
+}
