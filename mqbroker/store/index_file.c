@@ -114,8 +114,9 @@ static void shut_oldest(struct index *ix, const struct index_file *keep) {
 
 static enum status file_open(struct index *ix, struct index_file *f, int flags) {
   char path[DISK_PATH_MAX];
+  int64_t length = index_file_length(&ix->config);
   enum status status = file_path(ix, f->name, path);
-  if (status == STATUS_OK) status = ix->disk->ops->open(ix->disk, path, flags, index_file_length(&ix->config), &f->file);
+  if (status == STATUS_OK) status = ix->disk->ops->open(ix->disk, path, flags, length, &f->file);
   if (status != STATUS_OK) {
     f->file = NULL;
     return status;
