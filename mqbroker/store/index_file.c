@@ -165,6 +165,7 @@ enum status index_file_begin(struct index *ix, bool fresh) {
   if (ix->block == NULL) ix->block = malloc((size_t)INDEX_BLOCK_ENTRIES * INDEX_ENTRY_SIZE);
   if (ix->slots == NULL || ix->groups == NULL || ix->block == NULL) return STATUS_NO_MEMORY;
   memset(ix->groups, fresh ? GROUP_LOADED : GROUP_ABSENT, groups);
+  ix->due = 0;
   ix->block_first = ix->files[ix->count - 1].header.count;
   ix->live = ix->files[ix->count - 1].name;
   return STATUS_OK;

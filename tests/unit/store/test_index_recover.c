@@ -95,12 +95,12 @@ void test_index_power_cut(void) {
     struct rig r;
     struct prng prng;
     prng_init(&prng, seed);
-    start(&r, seed, seed % 2 == 0 ? 1500 : 61, seed % 3 == 0 ? 2000 : 90);
+    start(&r, seed, seed % 2 == 0 ? 200000 : 61, seed % 3 == 0 ? 2000 : 90);
     sim_disk_sync_delay(r.host, 0, 30);
     for (int i = 0; i < 8; i++) {
       send(&r, (int)prng_below(&prng, 30));
       rig_run(&r, (int64_t)prng_below(&prng, 20));
-      if (prng_chance(&prng, 1, 4)) rig_run(&r, 60000 + (int64_t)prng_below(&prng, 40));
+      if (prng_chance(&prng, 1, 4)) rig_run(&r, 59990 + (int64_t)prng_below(&prng, 40));
     }
     for (int i = 0; i < 3; i++) {
       int64_t flushed = store_flushed(r.store);
@@ -109,7 +109,7 @@ void test_index_power_cut(void) {
       CU_ASSERT(lacking(&r) == 0);
       while (sent > 0 && offsets[sent - 1] >= store_appended(r.store)) sent--;
       send(&r, (int)prng_below(&prng, 10));
-      rig_run(&r, prng_chance(&prng, 1, 2) ? 61000 : 5);
+      rig_run(&r, prng_chance(&prng, 1, 2) ? 59995 + (int64_t)prng_below(&prng, 20) : 5);
     }
     rig_fini(&r);
   }
