@@ -54,6 +54,7 @@ struct broker {
   struct data_version config_version;
   int64_t offsets_save_ms; /* next, monotonic */
   int64_t clients_scan_ms;
+  int64_t tables_retry_ms; /* topics or groups could not be saved: not before */
 };
 
 /* What only the host knows. */

@@ -23,7 +23,8 @@ enum status registration_init(struct registration *r, struct broker *b, const ch
     if (one.len == 0) continue;
     if (r->count == NAME_SERVERS_MAX || span_find(one, ':', 0) == one.len ||
         !span_copy_text(one, r->servers[r->count].addr, sizeof r->servers[0].addr)) {
-      buf_printf(why, "namesrvAddr=%s: \"%.*s\" is not host:port, or there are more than %d", servers, SPAN_ARG(one), NAME_SERVERS_MAX);
+      buf_printf(why, "namesrvAddr=%s: \"%.*s\" is not host:port, or there are more than %d", servers, SPAN_ARG(one),
+                 NAME_SERVERS_MAX);
       return STATUS_INVALID;
     }
     r->servers[r->count].broker = b;
@@ -46,7 +47,8 @@ static void take_order_topics(struct broker *b, const struct command *reply, str
   const char *why = NULL;
   if (reply->body.len == 0) return;
   arena_reset(&b->arena);
-  if (kv_table_read(reply->body, &b->arena, &pairs, &count, &why) == STATUS_OK) topics_set_order(&b->topics, pairs, count, now);
+  if (kv_table_read(reply->body, &b->arena, &pairs, &count, &why) == STATUS_OK)
+    topics_set_order(&b->topics, pairs, count, now);
 }
 
 static void report(struct name_server *ns, bool ok, const char *why) {
@@ -55,11 +57,10 @@ static void report(struct name_server *ns, bool ok, const char *why) {
   ns->reported = true;
   ns->registered = ok;
   if (ok)
-    log_info(b->log, "registered broker %s (id %lld) of cluster %s as %s with name server %s: %zu topics", b->settings->brokerName,
-             (long long)b->settings->brokerId, b->settings->brokerClusterName, b->registration.address, ns->addr,
-             map_count(&b->topics.table));
-  else
-    log_warn(b->log, "cannot register with name server %s: %s; trying again every %d ms", ns->addr, why, RETRY_MS);
+    log_info(b->log, "registered broker %s (id %lld) of cluster %s as %s with name server %s: %zu topics",
+             b->settings->brokerName, (long long)b->settings->brokerId, b->settings->brokerClusterName,
+             b->registration.address, ns->addr, map_count(&b->topics.table));
+  else log_warn(b->log, "cannot register with name server %s: %s; trying again every %d ms", ns->addr, why, RETRY_MS);
 }
 
 static void register_now(struct name_server *ns, struct moment now);
@@ -123,7 +124,12 @@ static void register_now(struct name_server *ns, struct moment now) {
                                       .bodyCrc32 = body_crc32(buf_span(&text)),
                                       .present = UINT64_MAX};
   ns->again = false;
-  send(ns, &(struct request_out){.code = REQUEST_REGISTER_BROKER, .header = &register_broker_request_header, .fields = &h, .body = buf_span(&text)}, now);
+  send(ns,
+       &(struct request_out){.code = REQUEST_REGISTER_BROKER,
+                             .header = &register_broker_request_header,
+                             .fields = &h,
+                             .body = buf_span(&text)},
+       now);
   buf_fini(&text);
 }
 
@@ -141,7 +147,12 @@ static void ask_version(struct name_server *ns, struct moment now) {
                                          .brokerId = s->brokerId,
                                          .present = UINT64_MAX};
   ns->asking = true;
-  send(ns, &(struct request_out){.code = REQUEST_QUERY_DATA_VERSION, .header = &query_data_version_request_header, .fields = &h, .body = buf_span(&text)}, now);
+  send(ns,
+       &(struct request_out){.code = REQUEST_QUERY_DATA_VERSION,
+                             .header = &query_data_version_request_header,
+                             .fields = &h,
+                             .body = buf_span(&text)},
+       now);
   buf_fini(&text);
 }
 
@@ -150,8 +161,9 @@ static void on_probed(struct call *call, enum status status, const struct comman
   (void)reply;
   (void)now;
   if (status != STATUS_OK)
-    log_warn(b->log, "the advertised address %s cannot be reached from here (%s): clients that get it from a name server will "
-                     "not reach this broker; set brokerIP1 to an address of this machine that they can reach",
+    log_warn(b->log,
+             "the advertised address %s cannot be reached from here (%s): clients that get it from a name server will "
+             "not reach this broker; set brokerIP1 to an address of this machine that they can reach",
              b->registration.address, status_text(status));
   remoting_close_addr(b->remoting, b->registration.address);
 }
@@ -178,10 +190,8 @@ int64_t registration_turn(struct registration *r, struct moment now) {
       ns->again = true;
     }
     if (!ns->call.pending && ns->due_ms <= now.mono_ms) {
-      if (b->settings->forceRegister || ns->again || !ns->registered)
-        register_now(ns, now);
-      else
-        ask_version(ns, now);
+      if (b->settings->forceRegister || ns->again || !ns->registered) register_now(ns, now);
+      else ask_version(ns, now);
     }
     if (!ns->call.pending && ns->due_ms < wake) wake = ns->due_ms;
   }
@@ -202,16 +212,17 @@ void registration_closed(struct registration *r, const char *addr, struct moment
 void registration_leave(struct registration *r, struct moment now) {
   struct broker *b = r->broker;
   struct unregister_broker_request h = {.brokerName = span_text(b->settings->brokerName),
-                                         .brokerAddr = span_text(r->address),
-                                         .clusterName = span_text(b->settings->brokerClusterName),
-                                         .brokerId = b->settings->brokerId,
-                                         .present = UINT64_MAX};
+                                        .brokerAddr = span_text(r->address),
+                                        .clusterName = span_text(b->settings->brokerClusterName),
+                                        .brokerId = b->settings->brokerId,
+                                        .present = UINT64_MAX};
   struct request_out q = {.code = REQUEST_UNREGISTER_BROKER, .header = &unregister_broker_request_header, .fields = &h};
   for (size_t i = 0; i < r->count; i++) {
     call_cancel(b->remoting, &r->servers[i].call);
     if (remoting_conn_of(b->remoting, r->servers[i].addr) != 0 &&
         remoting_oneway(b->remoting, r->servers[i].addr, &q, now) != STATUS_OK)
-      log_warn(b->log, "name server %s could not be told of the stop; it will notice the closed connection", r->servers[i].addr);
+      log_warn(b->log, "name server %s could not be told of the stop; it will notice the closed connection",
+               r->servers[i].addr);
   }
   r->left = true;
 }

@@ -24,7 +24,8 @@ static enum status set_if_open(struct broker_settings *s, const char *current, c
 
 enum status standalone_defaults(struct broker_settings *s, struct buf *why) {
   enum status status = set_if_open(s, s->storePathRootDir, "storePathRootDir", STANDALONE_ROOT "/store", why);
-  if (status == STATUS_OK) status = set_if_open(s, s->storePathCommitLog, "storePathCommitLog", STANDALONE_ROOT "/store/commitlog", why);
+  if (status == STATUS_OK)
+    status = set_if_open(s, s->storePathCommitLog, "storePathCommitLog", STANDALONE_ROOT "/store/commitlog", why);
   if (status == STATUS_OK) status = set_if_open(s, s->brokerIP1, "brokerIP1", "127.0.0.1", why);
   if (status == STATUS_OK) status = set_if_open(s, s->brokerName, "brokerName", "standalone", why);
   char names[64];
@@ -56,13 +57,15 @@ struct standalone *standalone_start(const struct broker_settings *s, struct log 
   if (status == STATUS_OK) st->settings.listenPort = port;
   st->host = status == STATUS_OK ? uv_host_new(NULL, log) : NULL;
   if (st->host != NULL)
-    st->names = namesrv_new(&st->settings, uv_host_net(st->host), uv_host_disk(st->host), log, machine_seed(), uv_host_now(st->host));
+    st->names = namesrv_new(&st->settings, uv_host_net(st->host), uv_host_disk(st->host), log, machine_seed(),
+                            uv_host_now(st->host));
   if (st->names != NULL && namesrv_start(st->names) == STATUS_OK) {
     uv_host_attach(st->host, &st->names->node);
     st->running = uv_host_start(st->host) == STATUS_OK;
   }
   if (!st->running) {
-    log_error(log, "the name server beside the broker cannot start: %s %.*s", status_text(status), SPAN_ARG(buf_span(&why)));
+    log_error(log, "the name server beside the broker cannot start: %s %.*s", status_text(status),
+              SPAN_ARG(buf_span(&why)));
     standalone_stop(st);
     st = NULL;
   }

@@ -7,7 +7,7 @@
 #include "mqbroker/broker.h"
 #include "mqbroker/handle/handle.h"
 
-enum { CLIENT_SCAN_MS = 10000, SILENT_BATCH = 64, STATS_MS = 1000, STATE_RETRY_MS = 1000 };
+enum { CLIENT_SCAN_MS = 10000, SILENT_BATCH = 64, STATS_MS = 1000, TABLES_RETRY_MS = 1000 };
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -19,11 +19,13 @@ static void write_log(struct broker *b, struct moment now) {
 }
 
 /* Topics and groups go to disk before a message in them is acknowledged. */
-static void save_tables(struct broker *b) {
-  enum status status = b->topics.dirty ? topics_save(&b->topics, b->disk) : STATUS_OK;
-  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->topics.path, status_text(status));
-  status = b->groups.dirty ? groups_save(&b->groups, b->disk) : STATUS_OK;
-  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->groups.path, status_text(status));
+static void save_tables(struct broker *b, struct moment now) {
+  if (now.mono_ms < b->tables_retry_ms) return; /* the disk just refused: not again in every turn */
+  enum status topics = b->topics.dirty ? topics_save(&b->topics, b->disk) : STATUS_OK;
+  if (topics != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->topics.path, status_text(topics));
+  enum status groups = b->groups.dirty ? groups_save(&b->groups, b->disk) : STATUS_OK;
+  if (groups != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->groups.path, status_text(groups));
+  if (topics != STATUS_OK || groups != STATUS_OK) b->tables_retry_ms = now.mono_ms + TABLES_RETRY_MS;
 }
 
 static void release_gate(struct broker *b, struct moment now) {
@@ -56,7 +58,7 @@ static void drop_silent_clients(struct broker *b, struct moment now) {
 
 int64_t broker_turn(struct broker *b, struct moment now) {
   write_log(b, now);
-  save_tables(b);
+  save_tables(b, now);
   release_gate(b, now);
   pull_run_parked(b, now);
   save_offsets(b, now);
@@ -70,6 +72,6 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   wake = earlier(wake, gate_next_ms(&b->gate));
   wake = earlier(wake, b->clients_scan_ms);
   if (b->offsets.dirty) wake = earlier(wake, b->offsets_save_ms);
-  if (b->topics.dirty || b->groups.dirty) wake = earlier(wake, now.mono_ms + STATE_RETRY_MS);
+  if (b->topics.dirty || b->groups.dirty) wake = earlier(wake, b->tables_retry_ms);
   return earlier(wake, now.mono_ms + STATS_MS);
 }

@@ -19,21 +19,20 @@
 
 enum { THREADS_MAX = 1024, BODY_MAX = 4 << 20, TOUCH_TIMEOUT_MS = 10000, STOP_MS = 10000, IDLE_END_MS = 2000 };
 
-static const char usage[] =
-    "usage: mqbench [-n NAMESRV] [-t TOPIC] --mode MODE [options]\n"
-    "  --mode sync      N threads send and wait for each answer\n"
-    "         async     one thread keeps a window of sends under way\n"
-    "         oneway    one thread sends and asks for no answer\n"
-    "         consume   a push consumer drains the topic from its first message\n"
-    "         latency   as async at a given rate, with a consumer: end-to-end times\n"
-    "  --threads N      senders or listener threads (default 32)\n"
-    "  --window W       sends under way (default 1000)\n"
-    "  --size B         bytes of a body (default 128)\n"
-    "  --seconds S      how long (default 10), or\n"
-    "  --count C        how many messages\n"
-    "  --rate R         latency: messages a second (default 20000)\n"
-    "  --group G        producer or consumer group (default mqbench)\n"
-    "  --json           one line of JSON\n";
+static const char usage[] = "usage: mqbench [-n NAMESRV] [-t TOPIC] --mode MODE [options]\n"
+                            "  --mode sync      N threads send and wait for each answer\n"
+                            "         async     one thread keeps a window of sends under way\n"
+                            "         oneway    one thread sends and asks for no answer\n"
+                            "         consume   a push consumer drains the topic from its first message\n"
+                            "         latency   as async at a given rate, with a consumer: end-to-end times\n"
+                            "  --threads N      senders or listener threads (default 32)\n"
+                            "  --window W       sends under way (default 1000)\n"
+                            "  --size B         bytes of a body (default 128)\n"
+                            "  --seconds S      how long (default 10), or\n"
+                            "  --count C        how many messages\n"
+                            "  --rate R         latency: messages a second (default 20000)\n"
+                            "  --group G        producer or consumer group (default mqbench)\n"
+                            "  --json           one line of JSON\n";
 
 struct bench {
   const char *namesrv, *topic, *mode, *group;
@@ -109,7 +108,8 @@ static void run_sync(struct bench *b) {
 /* ---- async, oneway ---- */
 
 /* Callbacks all run on the client's thread, so total has one writer. */
-static void on_sent(void *context, enum mq_result outcome, const struct mq_send_result *result, const struct mq_error *e);
+static void on_sent(void *context, enum mq_result outcome, const struct mq_send_result *result,
+                    const struct mq_error *e);
 
 struct sent {
   struct bench *b;
@@ -140,7 +140,8 @@ static struct sent *take_all(void) {
   return list;
 }
 
-static void on_sent(void *context, enum mq_result outcome, const struct mq_send_result *result, const struct mq_error *e) {
+static void on_sent(void *context, enum mq_result outcome, const struct mq_send_result *result,
+                    const struct mq_error *e) {
   struct sent *s = context;
   (void)result;
   if (outcome == MQ_OK) {
@@ -181,10 +182,8 @@ static void run_oneway(struct bench *b) {
   mq_message *m = mq_message_new(b->topic, b->body, (size_t)b->size);
   struct mq_error e;
   while (next(b)) {
-    if (mq_producer_send_oneway(b->producer, m, NULL, &e) == MQ_OK)
-      b->done++;
-    else
-      note_failure(b, &e);
+    if (mq_producer_send_oneway(b->producer, m, NULL, &e) == MQ_OK) b->done++;
+    else note_failure(b, &e);
   }
   mq_message_free(m);
 }
@@ -255,13 +254,12 @@ static uint64_t run_consume(struct bench *b) {
   return used == 0 ? 1 : used;
 }
 
-static void on_paced(void *context, enum mq_result outcome, const struct mq_send_result *result, const struct mq_error *e) {
+static void on_paced(void *context, enum mq_result outcome, const struct mq_send_result *result,
+                     const struct mq_error *e) {
   struct bench *b = context;
   (void)result;
-  if (outcome == MQ_OK)
-    b->done++;
-  else
-    note_failure(b, e);
+  if (outcome == MQ_OK) b->done++;
+  else note_failure(b, e);
 }
 
 static void run_latency(struct bench *b) {
@@ -298,27 +296,59 @@ static bool number(const char *text, long least, long most, int *out) {
 
 static bool parse(int argc, char **argv, struct bench *b) {
   enum { MODE = 256, THREADS, WINDOW, SIZE, SECONDS, COUNT, RATE, GROUP, JSON };
-  static const struct option longs[] = {{"mode", 1, NULL, MODE}, {"threads", 1, NULL, THREADS}, {"window", 1, NULL, WINDOW},
-                                        {"size", 1, NULL, SIZE}, {"seconds", 1, NULL, SECONDS}, {"count", 1, NULL, COUNT},
-                                        {"rate", 1, NULL, RATE}, {"group", 1, NULL, GROUP},     {"json", 0, NULL, JSON},
-                                        {"help", 0, NULL, 'h'},  {NULL, 0, NULL, 0}};
+  static const struct option longs[] = {{"mode", 1, NULL, MODE},
+                                        {"threads", 1, NULL, THREADS},
+                                        {"window", 1, NULL, WINDOW},
+                                        {"size", 1, NULL, SIZE},
+                                        {"seconds", 1, NULL, SECONDS},
+                                        {"count", 1, NULL, COUNT},
+                                        {"rate", 1, NULL, RATE},
+                                        {"group", 1, NULL, GROUP},
+                                        {"json", 0, NULL, JSON},
+                                        {"help", 0, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
   int option, count = 0;
   bool ok = true;
   while (ok && (option = getopt_long(argc, argv, "n:t:h", longs, NULL)) != -1) {
     switch (option) {
-    case 'n': b->namesrv = optarg; break;
-    case 't': b->topic = optarg; break;
-    case MODE: b->mode = optarg; break;
-    case THREADS: ok = number(optarg, 1, THREADS_MAX, &b->threads); break;
-    case WINDOW: ok = number(optarg, 1, 1000000, &b->window); break;
-    case SIZE: ok = number(optarg, 8, BODY_MAX, &b->size); break;
-    case SECONDS: ok = number(optarg, 1, 86400, &b->seconds); break;
-    case COUNT: ok = number(optarg, 1, INT32_MAX, &count); break;
-    case RATE: ok = number(optarg, 1, 10000000, &b->rate); break;
-    case GROUP: b->group = optarg; break;
-    case JSON: b->json = true; break;
-    case 'h': fputs(usage, stdout); exit(0);
-    default: ok = false;
+    case 'n':
+      b->namesrv = optarg;
+      break;
+    case 't':
+      b->topic = optarg;
+      break;
+    case MODE:
+      b->mode = optarg;
+      break;
+    case THREADS:
+      ok = number(optarg, 1, THREADS_MAX, &b->threads);
+      break;
+    case WINDOW:
+      ok = number(optarg, 1, 1000000, &b->window);
+      break;
+    case SIZE:
+      ok = number(optarg, 8, BODY_MAX, &b->size);
+      break;
+    case SECONDS:
+      ok = number(optarg, 1, 86400, &b->seconds);
+      break;
+    case COUNT:
+      ok = number(optarg, 1, INT32_MAX, &count);
+      break;
+    case RATE:
+      ok = number(optarg, 1, 10000000, &b->rate);
+      break;
+    case GROUP:
+      b->group = optarg;
+      break;
+    case JSON:
+      b->json = true;
+      break;
+    case 'h':
+      fputs(usage, stdout);
+      exit(0);
+    default:
+      ok = false;
     }
   }
   b->count = count;
@@ -356,7 +386,8 @@ static void print(const struct bench *b, double seconds, double cpu) {
   const struct histogram *h = &b->total;
   double rate = (double)b->done / seconds;
   if (b->json)
-    printf("{\"mode\":\"%s\",\"messages\":%lld,\"failed\":%lld,\"seconds\":%.3f,\"rate\":%.0f,\"mb_s\":%.2f,\"p50_us\":%llu,"
+    printf("{\"mode\":\"%s\",\"messages\":%lld,\"failed\":%lld,\"seconds\":%.3f,\"rate\":%.0f,\"mb_s\":%.2f,\"p50_us\":"
+           "%llu,"
            "\"p99_us\":%llu,\"p999_us\":%llu,\"max_us\":%llu,\"received\":%lld,\"client_cpu_s\":%.3f}\n",
            b->mode, (long long)b->done, (long long)b->failed, seconds, rate, rate * b->size / 1e6,
            (unsigned long long)histogram_at(h, 0.5), (unsigned long long)histogram_at(h, 0.99),
@@ -371,8 +402,15 @@ static void print(const struct bench *b, double seconds, double cpu) {
 }
 
 int main(int argc, char **argv) {
-  static struct bench b = {.namesrv = "127.0.0.1:9876", .topic = "BenchmarkTest", .group = "mqbench", .threads = 32,
-                           .window = 1000, .size = 128, .seconds = 10, .rate = 20000, .lock = PTHREAD_MUTEX_INITIALIZER};
+  static struct bench b = {.namesrv = "127.0.0.1:9876",
+                           .topic = "BenchmarkTest",
+                           .group = "mqbench",
+                           .threads = 32,
+                           .window = 1000,
+                           .size = 128,
+                           .seconds = 10,
+                           .rate = 20000,
+                           .lock = PTHREAD_MUTEX_INITIALIZER};
   if (!parse(argc, argv, &b)) {
     fputs(usage, stderr);
     return 2;

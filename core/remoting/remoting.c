@@ -11,10 +11,10 @@
 #include <sys/queue.h>
 
 enum {
-  ADDRESS_MAX = 300,      /* host name (253) and port */
-  PAUSE_POLL_MS = 10,     /* how often a paused reader is looked at */
+  ADDRESS_MAX = 300,  /* host name (253) and port */
+  PAUSE_POLL_MS = 10, /* how often a paused reader is looked at */
   REMARK_MAX = 1024,
-  ENCODE_EXTRA = 4096     /* header bytes beyond the body */
+  ENCODE_EXTRA = 4096 /* header bytes beyond the body */
 };
 
 /* An address we call; remembers failures so that callers of a dead peer fail fast. */
@@ -97,7 +97,9 @@ struct remoting *remoting_new(const struct remoting_config *config, struct net *
   return r;
 }
 
-struct net *remoting_net(struct remoting *r) { return r->net; }
+struct net *remoting_net(struct remoting *r) {
+  return r->net;
+}
 
 /* ---- links ---- */
 
@@ -120,8 +122,7 @@ static struct link *link_add(struct remoting *r, conn_id conn, struct channel *c
     free(l);
     return NULL;
   }
-  if (r->config.idle_ms > 0 &&
-      timers_set(&r->idle_timers, &l->idle, now.mono_ms + r->config.idle_ms) != STATUS_OK)
+  if (r->config.idle_ms > 0 && timers_set(&r->idle_timers, &l->idle, now.mono_ms + r->config.idle_ms) != STATUS_OK)
     log_warn(r->log, "out of memory: connection %llu will not be closed when idle", (unsigned long long)conn);
   return l;
 }
@@ -183,8 +184,7 @@ void remoting_connection(struct remoting *r, const struct net_event *event, stru
     r->accepted++;
     l->listener = event->listener;
     l->peer = event->peer;
-    if (r->door.opened != NULL)
-      r->door.opened(r->owner, event->conn, event->listener, &event->peer, NULL, now);
+    if (r->door.opened != NULL) r->door.opened(r->owner, event->conn, event->listener, &event->peer, NULL, now);
     return;
   case NET_CONNECTED:
     if (l == NULL) return;
@@ -192,8 +192,7 @@ void remoting_connection(struct remoting *r, const struct net_event *event, stru
     l->active_ms = now.mono_ms;
     l->channel->connected = true;
     l->channel->backoff_ms = 0;
-    if (r->door.opened != NULL)
-      r->door.opened(r->owner, event->conn, -1, &event->peer, l->channel->addr, now);
+    if (r->door.opened != NULL) r->door.opened(r->owner, event->conn, -1, &event->peer, l->channel->addr, now);
     return;
   case NET_CLOSED:
     if (l != NULL) link_gone(r, l, event->reason == NULL ? "closed" : event->reason, now);
@@ -247,7 +246,8 @@ static void frame_begun(struct remoting *r, struct link *l, struct moment now) {
   int64_t due = link_due(r, l);
   if (due == TIME_NEVER || (timer_is_set(&l->idle) && l->idle.due_ms <= due)) return;
   if (timers_set(&r->idle_timers, &l->idle, due) != STATUS_OK)
-    log_warn(r->log, "out of memory: connection %llu will not be closed when its frame is late", (unsigned long long)l->conn);
+    log_warn(r->log, "out of memory: connection %llu will not be closed when its frame is late",
+             (unsigned long long)l->conn);
 }
 
 static void log_broken(struct remoting *r, const struct link *l, const char *why) {
@@ -285,10 +285,8 @@ size_t remoting_bytes(struct remoting *r, conn_id conn, struct span input, struc
     }
     used_total += used;
     if (!cmd.has_opaque) cmd.opaque = r->opaque++;
-    if (cmd.flag & COMMAND_RESPONSE)
-      on_response(r, conn, &cmd, now);
-    else
-      r->door.request(r->owner, conn, &cmd, now);
+    if (cmd.flag & COMMAND_RESPONSE) on_response(r, conn, &cmd, now);
+    else r->door.request(r->owner, conn, &cmd, now);
     l = link_of(r, conn); /* the door may have closed it */
     if (l == NULL) return input.len;
   }
@@ -438,8 +436,7 @@ static enum status send_request(struct remoting *r, conn_id conn, const struct r
   return STATUS_OK;
 }
 
-static enum status call_start(struct remoting *r, conn_id conn, int timeout_ms, struct call *call,
-                              struct moment now) {
+static enum status call_start(struct remoting *r, conn_id conn, int timeout_ms, struct call *call, struct moment now) {
   assert(!call->pending);
   do call->opaque = r->opaque++ & INT32_MAX;
   while (calls_find(&r->calls, call->opaque) != NULL);

@@ -57,20 +57,15 @@ void gate_release(struct gate *g, int64_t appended, int64_t flushed, struct mome
   while (g->appended.count > 0 && at(&g->appended, 0)->end_offset <= appended) {
     struct waiter *w = at(&g->appended, 0);
     /* Without memory to wait in, the honest answer is that the disk was not waited for. */
-    if (!w->wants_flush || w->end_offset <= flushed)
-      answer(context, w, GATE_DONE);
-    else if (ring_push(&g->flushed, w) != STATUS_OK)
-      answer(context, w, GATE_FLUSH_TIMEOUT);
+    if (!w->wants_flush || w->end_offset <= flushed) answer(context, w, GATE_DONE);
+    else if (ring_push(&g->flushed, w) != STATUS_OK) answer(context, w, GATE_FLUSH_TIMEOUT);
     ring_pop(&g->appended);
   }
   while (g->flushed.count > 0) {
     struct waiter *w = at(&g->flushed, 0);
-    if (w->end_offset <= flushed)
-      answer(context, w, GATE_DONE);
-    else if (w->due_ms <= now.mono_ms)
-      answer(context, w, GATE_FLUSH_TIMEOUT);
-    else
-      break;
+    if (w->end_offset <= flushed) answer(context, w, GATE_DONE);
+    else if (w->due_ms <= now.mono_ms) answer(context, w, GATE_FLUSH_TIMEOUT);
+    else break;
     ring_pop(&g->flushed);
   }
 }

@@ -92,10 +92,8 @@ void parked_arrived(struct parked *p, struct span topic, int32_t queue_id, int64
 }
 
 static void take_out(struct parked *p, struct parked_pull *pp) {
-  if (pp->is_ready)
-    TAILQ_REMOVE(&p->ready, pp, entry);
-  else
-    TAILQ_REMOVE(&pp->queue->pulls, pp, entry);
+  if (pp->is_ready) TAILQ_REMOVE(&p->ready, pp, entry);
+  else TAILQ_REMOVE(&pp->queue->pulls, pp, entry);
   pp->is_ready = false;
   timers_cancel(&p->timers, &pp->timer);
   p->count--;

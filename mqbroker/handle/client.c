@@ -28,7 +28,8 @@ static void ensure_retry_topic(struct broker *b, const struct consumer_data *c, 
 
 static enum status register_consumer(struct broker *b, const struct request *rq, const struct consumer_data *c,
                                      struct span client_id) {
-  const struct group *g = groups_find_or_create(&b->groups, c->group, b->settings->autoCreateSubscriptionGroup, rq->now, b->log);
+  const struct group *g = groups_find_or_create(&b->groups, c->group, b->settings->autoCreateSubscriptionGroup, rq->now,
+                                                b->log);
   if (g != NULL) ensure_retry_topic(b, c, g->retry_queues, rq->now);
   return clients_register_consumer(&b->clients, c, client_id, rq->to.conn, rq->cmd->language, rq->cmd->version, rq->now,
                                    broker_notify_group, b);
@@ -47,8 +48,7 @@ void handle_heartbeat(struct broker *b, const struct request *rq) {
                                        rq->cmd->version, rq->now);
   for (size_t i = 0; status == STATUS_OK && i < h.consumer_count; i++)
     status = register_consumer(b, rq, &h.consumers[i], h.client_id);
-  if (status == STATUS_OK)
-    reply_ok(b, rq);
+  if (status == STATUS_OK) reply_ok(b, rq);
   else
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "HeartbeatData: %s",
                          why == NULL ? status_text(status) : why);
@@ -68,13 +68,13 @@ void handle_check_client_config(struct broker *b, const struct request *rq) {
   struct json *body;
   const char *why = NULL;
   if (json_parse(rq->cmd->body, &JSON_LIMITS_DEFAULT, &b->arena, &body, &why, NULL) != STATUS_OK) {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "CheckClientRequestBody: %s", why == NULL ? "?" : why);
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "CheckClientRequestBody: %s",
+                         why == NULL ? "?" : why);
     return;
   }
   const struct json *subscription = json_member(body, "subscriptionData");
   struct span type = subscription == NULL ? SPAN_NONE : json_text(json_member(subscription, "expressionType"));
-  if (type.len == 0 || span_is(type, "TAG"))
-    reply_ok(b, rq);
+  if (type.len == 0 || span_is(type, "TAG")) reply_ok(b, rq);
   else
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR,
                          "The broker does not support consumer to filter message by %.*s", SPAN_ARG(type));
@@ -86,7 +86,8 @@ void handle_consumer_list(struct broker *b, const struct request *rq) {
   const struct client_group *g = clients_consumers(&b->clients, h.consumerGroup);
   struct span *ids = g == NULL ? NULL : arena_zalloc(&b->arena, g->member_count, sizeof *ids);
   if (ids == NULL) {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "no consumer for this group, %.*s", SPAN_ARG(h.consumerGroup));
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "no consumer for this group, %.*s",
+                         SPAN_ARG(h.consumerGroup));
     return;
   }
   size_t n = 0;
@@ -176,7 +177,8 @@ void handle_producer_connections(struct broker *b, const struct request *rq) {
   if (!decode_fields(b, rq, &get_producer_connection_list_request_header, &h)) return;
   const struct client_group *g = clients_producers(&b->clients, h.producerGroup);
   if (g == NULL) {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "the producer group[%.*s] not exist", SPAN_ARG(h.producerGroup));
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "the producer group[%.*s] not exist",
+                         SPAN_ARG(h.producerGroup));
     return;
   }
   struct buf body;

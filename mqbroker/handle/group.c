@@ -14,8 +14,7 @@ void handle_update_group(struct broker *b, const struct request *rq) {
   const char *why = NULL;
   enum status status = json_parse(rq->cmd->body, &JSON_LIMITS_DEFAULT, &b->arena, &config, &why, NULL);
   if (status == STATUS_OK) status = groups_put(&b->groups, config, rq->now);
-  if (status == STATUS_OK)
-    reply_ok(b, rq);
+  if (status == STATUS_OK) reply_ok(b, rq);
   else
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "SubscriptionGroupConfig: %s",
                          why == NULL ? status_text(status) : why);
@@ -34,7 +33,8 @@ void handle_all_groups(struct broker *b, const struct request *rq) {
 void handle_delete_group(struct broker *b, const struct request *rq) {
   struct delete_subscription_group_request h;
   if (!decode_fields(b, rq, &delete_subscription_group_request_header, &h)) return;
-  if (groups_remove(&b->groups, h.groupName, rq->now)) log_info(b->log, "consumer group %.*s deleted", SPAN_ARG(h.groupName));
+  if (groups_remove(&b->groups, h.groupName, rq->now))
+    log_info(b->log, "consumer group %.*s deleted", SPAN_ARG(h.groupName));
   reply_ok(b, rq);
 }
 

@@ -23,7 +23,8 @@ void handle_query_consumer_offset(struct broker *b, const struct request *rq) {
   int64_t offset = offsets_get(&b->offsets, h.consumerGroup, h.topic, h.queueId);
   if (offset < 0 && begins_at_zero(b, h.topic, h.queueId)) offset = 0;
   if (offset < 0) {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_QUERY_NOT_FOUND, "Not found, V3_0_6_SNAPSHOT maybe this consumer boot first");
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_QUERY_NOT_FOUND,
+                         "Not found, V3_0_6_SNAPSHOT maybe this consumer boot first");
     return;
   }
   struct query_consumer_offset_response out = {0};
@@ -35,10 +36,8 @@ void handle_update_consumer_offset(struct broker *b, const struct request *rq) {
   struct update_consumer_offset_request h;
   if (!decode_fields(b, rq, &update_consumer_offset_request_header, &h)) return;
   enum status status = offsets_set(&b->offsets, h.consumerGroup, h.topic, h.queueId, h.commitOffset);
-  if (status == STATUS_OK)
-    reply_ok(b, rq);
-  else
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "offset not stored: %s", status_text(status));
+  if (status == STATUS_OK) reply_ok(b, rq);
+  else remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "offset not stored: %s", status_text(status));
 }
 
 void handle_all_consumer_offsets(struct broker *b, const struct request *rq) {

@@ -25,15 +25,20 @@ static bool tag_wanted(void *context, int64_t tags_code) {
 /* GetMessageStatus -> response code, PullMessageProcessor.processRequest. */
 static int code_of(enum get_status status, int64_t asked) {
   switch (status) {
-  case GET_FOUND: return RESPONSE_SUCCESS;
+  case GET_FOUND:
+    return RESPONSE_SUCCESS;
   case GET_MESSAGE_WAS_REMOVING:
-  case GET_NO_MATCHED_MESSAGE: return RESPONSE_PULL_RETRY_IMMEDIATELY;
+  case GET_NO_MATCHED_MESSAGE:
+    return RESPONSE_PULL_RETRY_IMMEDIATELY;
   case GET_NO_MATCHED_LOGIC_QUEUE:
-  case GET_NO_MESSAGE_IN_QUEUE: return asked == 0 ? RESPONSE_PULL_NOT_FOUND : RESPONSE_PULL_OFFSET_MOVED;
+  case GET_NO_MESSAGE_IN_QUEUE:
+    return asked == 0 ? RESPONSE_PULL_NOT_FOUND : RESPONSE_PULL_OFFSET_MOVED;
   case GET_OFFSET_FOUND_NULL:
-  case GET_OFFSET_OVERFLOW_ONE: return RESPONSE_PULL_NOT_FOUND;
+  case GET_OFFSET_OVERFLOW_ONE:
+    return RESPONSE_PULL_NOT_FOUND;
   case GET_OFFSET_OVERFLOW_BADLY:
-  case GET_OFFSET_TOO_SMALL: return RESPONSE_PULL_OFFSET_MOVED;
+  case GET_OFFSET_TOO_SMALL:
+    return RESPONSE_PULL_OFFSET_MOVED;
   }
   return RESPONSE_SYSTEM_ERROR;
 }
@@ -42,17 +47,20 @@ static int code_of(enum get_status status, int64_t asked) {
 static bool admit(struct broker *b, const struct pull *p, struct moment now) {
   struct remoting *r = b->remoting;
   if (!(b->settings->brokerPermission & PERM_READ)) {
-    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "the broker[%s] pulling message is forbidden", b->settings->brokerIP1);
+    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "the broker[%s] pulling message is forbidden",
+                         b->settings->brokerIP1);
     return false;
   }
-  const struct group *g = groups_find_or_create(&b->groups, p->group, b->settings->autoCreateSubscriptionGroup, now, b->log);
+  const struct group *g = groups_find_or_create(&b->groups, p->group, b->settings->autoCreateSubscriptionGroup, now,
+                                                b->log);
   if (g == NULL) {
     remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_GROUP_NOT_EXIST, "subscription group [%.*s] does not exist",
                          SPAN_ARG(p->group));
     return false;
   }
   if (!g->consume_enable) {
-    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "subscription group no permission, %.*s", SPAN_ARG(p->group));
+    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "subscription group no permission, %.*s",
+                         SPAN_ARG(p->group));
     return false;
   }
   const struct topic *t = topics_find(&b->topics, p->topic);
@@ -61,7 +69,8 @@ static bool admit(struct broker *b, const struct pull *p, struct moment now) {
     return false;
   }
   if (!(t->perm & PERM_READ)) {
-    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "the topic[%.*s] pulling message is forbidden", SPAN_ARG(p->topic));
+    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "the topic[%.*s] pulling message is forbidden",
+                         SPAN_ARG(p->topic));
     return false;
   }
   if (p->queue_id < 0 || p->queue_id >= t->read_queues) {
@@ -122,9 +131,11 @@ static bool find_filter(struct broker *b, const struct pull *p, struct tag_filte
 
 static enum get_status get(struct broker *b, const struct pull *p, struct tag_filter *filter) {
   const struct broker_settings *s = b->settings;
-  int32_t count = p->count_max < s->maxTransferCountOnMessageInMemory ? p->count_max : s->maxTransferCountOnMessageInMemory;
+  int32_t count = p->count_max < s->maxTransferCountOnMessageInMemory ? p->count_max
+                                                                      : s->maxTransferCountOnMessageInMemory;
   return store_get(b->store, p->topic, p->queue_id, p->offset, count < 1 ? 1 : count,
-                   (size_t)s->maxTransferBytesOnMessageInMemory, filter->count == 0 ? NULL : tag_wanted, filter, b->get);
+                   (size_t)s->maxTransferBytesOnMessageInMemory, filter->count == 0 ? NULL : tag_wanted, filter,
+                   b->get);
 }
 
 static void answer(struct broker *b, const struct pull *p, enum get_status status) {
@@ -161,7 +172,8 @@ static bool park(struct broker *b, const struct pull *p, struct moment now) {
 static void commit_offset(struct broker *b, const struct pull *p) {
   if (!(p->sys_flag & PULL_COMMIT_OFFSET)) return;
   if (offsets_set(&b->offsets, p->group, p->topic, p->queue_id, p->commit_offset) != STATUS_OK)
-    log_warn(b->log, "offset of group %.*s in %.*s queue %d not stored", SPAN_ARG(p->group), SPAN_ARG(p->topic), p->queue_id);
+    log_warn(b->log, "offset of group %.*s in %.*s queue %d not stored", SPAN_ARG(p->group), SPAN_ARG(p->topic),
+             p->queue_id);
 }
 
 void handle_pull(struct broker *b, const struct request *rq) {

@@ -7,14 +7,15 @@ void reply_ok(struct broker *b, const struct request *rq) {
 }
 
 void reply_fields(struct broker *b, const struct request *rq, const struct header *header, const void *fields) {
-  remoting_reply(b->remoting, &rq->to, &(struct reply_out){.code = RESPONSE_SUCCESS, .header = header, .fields = fields});
+  remoting_reply(b->remoting, &rq->to,
+                 &(struct reply_out){.code = RESPONSE_SUCCESS, .header = header, .fields = fields});
 }
 
 void reply_body(struct broker *b, const struct request *rq, const struct buf *body) {
   if (body->failed)
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "the answer is larger than %zu bytes", body->limit);
-  else
-    remoting_reply(b->remoting, &rq->to, &(struct reply_out){.code = RESPONSE_SUCCESS, .body = buf_span(body)});
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "the answer is larger than %zu bytes",
+                         body->limit);
+  else remoting_reply(b->remoting, &rq->to, &(struct reply_out){.code = RESPONSE_SUCCESS, .body = buf_span(body)});
 }
 
 void reply_no_topic(struct broker *b, const struct reply_to *to, struct span topic) {

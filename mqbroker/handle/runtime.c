@@ -27,7 +27,8 @@ static void put_number(struct table *t, const char *key, int64_t v) {
   put(t, key, span_of(text, i64_to_text(v, text)));
 }
 
-static void put_rates(struct table *t, const struct broker *b, const char *key, const enum stats_counter *counters, size_t n) {
+static void put_rates(struct table *t, const struct broker *b, const char *key, const enum stats_counter *counters,
+                      size_t n) {
   struct buf text;
   buf_init(&text, TEXT_MAX);
   stats_rates(&b->stats, counters, n, &text);
@@ -47,7 +48,8 @@ static void put_statistics(struct table *t, const struct broker *b) {
   put_number(t, "putMessageTimesTotal", s->now[STATS_PUT]);
   put_number(t, "putMessageSizeTotal", s->now[STATS_PUT_BYTES]);
   char average[TEXT_MAX];
-  snprintf(average, sizeof average, "%.3f", s->now[STATS_PUT] == 0 ? 0.0 : (double)s->now[STATS_PUT_BYTES] / (double)s->now[STATS_PUT]);
+  snprintf(average, sizeof average, "%.3f",
+           s->now[STATS_PUT] == 0 ? 0.0 : (double)s->now[STATS_PUT_BYTES] / (double)s->now[STATS_PUT]);
   put_text(t, "putMessageAverageSize", average);
   put_number(t, "msgPutTotalYesterdayMorning", s->yesterday_morning[STATS_PUT]);
   put_number(t, "msgPutTotalTodayMorning", s->today_morning[STATS_PUT]);
@@ -71,7 +73,8 @@ static void put_store(struct table *t, const struct broker *b) {
   double ratio = -1.0;
   if (b->disk->ops->space(b->disk, b->settings->storePathCommitLog, &total, &free_bytes) == STATUS_OK && total > 0) {
     ratio = (double)(total - free_bytes) / (double)total;
-    snprintf(text, sizeof text, "Total : %.1f GiB, Free : %.1f GiB.", (double)total / 0x1p30, (double)free_bytes / 0x1p30);
+    snprintf(text, sizeof text, "Total : %.1f GiB, Free : %.1f GiB.", (double)total / 0x1p30,
+             (double)free_bytes / 0x1p30);
     put_text(t, "commitLogDirCapacity", text);
   }
   snprintf(text, sizeof text, "%.6f", ratio);
@@ -145,12 +148,17 @@ static enum status save_settings(struct broker *b) {
   struct buf text;
   buf_init(&text, BODY_MAX);
   config_write(b->settings, false, &text);
-  enum status status = text.failed ? STATUS_NO_MEMORY : disk_replace_whole(b->disk, b->settings->base.path, buf_span(&text), true);
+  enum status status = text.failed ? STATUS_NO_MEMORY
+                                   : disk_replace_whole(b->disk, b->settings->base.path, buf_span(&text), true);
   buf_fini(&text);
   return status;
 }
 
 void handle_update_broker_config(struct broker *b, const struct request *rq) {
+  if (span_trim(rq->cmd->body).len == 0) {
+    reply_ok(b, rq); /* nothing to change */
+    return;
+  }
   struct buf why;
   buf_init(&why, TEXT_MAX * 4);
   int32_t old_perm = b->settings->brokerPermission;
@@ -160,11 +168,10 @@ void handle_update_broker_config(struct broker *b, const struct request *rq) {
     log_info(b->log, "configuration changed remotely: %.*s", SPAN_ARG(rq->cmd->body));
     if (b->settings->brokerPermission != old_perm) broker_topics_changed(b);
     status = save_settings(b);
-    if (status != STATUS_OK) buf_printf(&why, "changed, but %s could not be written: %s", b->settings->base.path, status_text(status));
+    if (status != STATUS_OK)
+      buf_printf(&why, "changed, but %s could not be written: %s", b->settings->base.path, status_text(status));
   }
-  if (status == STATUS_OK)
-    reply_ok(b, rq);
-  else
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "%.*s", SPAN_ARG(buf_span(&why)));
+  if (status == STATUS_OK) reply_ok(b, rq);
+  else remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "%.*s", SPAN_ARG(buf_span(&why)));
   buf_fini(&why);
 }

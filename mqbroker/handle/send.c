@@ -37,7 +37,8 @@ static struct topic *find_or_create_topic(struct broker *b, const struct send_me
 static bool redirect_dead_letter(struct broker *b, const struct request *rq, struct send_message_request *h) {
   if (!span_starts(h->topic, RETRY_TOPIC_PREFIX)) return true;
   struct span group = span_from(h->topic, sizeof RETRY_TOPIC_PREFIX - 1);
-  const struct group *g = groups_find_or_create(&b->groups, group, b->settings->autoCreateSubscriptionGroup, rq->now, b->log);
+  const struct group *g = groups_find_or_create(&b->groups, group, b->settings->autoCreateSubscriptionGroup, rq->now,
+                                                b->log);
   if (g == NULL) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SUBSCRIPTION_GROUP_NOT_EXIST,
                          "subscription group not exist, %.*s", SPAN_ARG(group));
@@ -54,13 +55,15 @@ static bool redirect_dead_letter(struct broker *b, const struct request *rq, str
   h->topic = arena_copy(&b->arena, buf_span(&name));
   buf_fini(&name);
   h->queueId = 0;
-  const struct topic *t = h->topic.ptr == NULL ? NULL
-                                               : topics_create_plain(&b->topics, h->topic, 1, PERM_WRITE, 0, rq->now, b->log);
+  const struct topic *t = h->topic.ptr == NULL
+                              ? NULL
+                              : topics_create_plain(&b->topics, h->topic, 1, PERM_WRITE, 0, rq->now, b->log);
   if (t != NULL) {
     broker_topics_changed(b);
     return true;
   }
-  remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "topic[%s%.*s] not exist", DLQ_TOPIC_PREFIX, SPAN_ARG(group));
+  remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "topic[%s%.*s] not exist", DLQ_TOPIC_PREFIX,
+                       SPAN_ARG(group));
   return false;
 }
 
@@ -108,8 +111,10 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
 static const char *unsupported(struct span properties) {
   struct span delay = property_get(properties, "DELAY");
   int32_t level;
-  if (delay.ptr != NULL && span_to_i32(delay, &level) && level > 0) return "delayed messages are not supported by this version";
-  if (span_is(property_get(properties, "TRAN_MSG"), "true")) return "transaction messages are not supported by this version";
+  if (delay.ptr != NULL && span_to_i32(delay, &level) && level > 0)
+    return "delayed messages are not supported by this version";
+  if (span_is(property_get(properties, "TRAN_MSG"), "true"))
+    return "transaction messages are not supported by this version";
   return NULL;
 }
 
@@ -187,7 +192,8 @@ static struct batch_item *unpack_batch(struct broker *b, const struct request *r
     }
     ++*count;
   }
-  struct batch_item *items = status == STATUS_NOT_FOUND && *count > 0 ? arena_zalloc(&b->arena, *count, sizeof *items) : NULL;
+  struct batch_item *items = status == STATUS_NOT_FOUND && *count > 0 ? arena_zalloc(&b->arena, *count, sizeof *items)
+                                                                      : NULL;
   if (items == NULL) {
     refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, "the batch body is malformed or empty");
     return NULL;
@@ -252,8 +258,6 @@ void handle_send(struct broker *b, const struct request *rq) {
     return;
   }
   if (!admit(b, rq, &h)) return;
-  if (h.batch)
-    send_batch(b, rq, &h);
-  else
-    send_one(b, rq, &h);
+  if (h.batch) send_batch(b, rq, &h);
+  else send_one(b, rq, &h);
 }

@@ -14,16 +14,12 @@ void handle_update_topic(struct broker *b, const struct request *rq) {
   if (!decode_fields(b, rq, &create_topic_request_header, &h)) return;
   const char *why = NULL;
   bool multi = span_is(h.topicFilterType, "MULTI_TAG");
-  if (!multi && !span_is(h.topicFilterType, "SINGLE_TAG"))
-    why = "topicFilterType must be SINGLE_TAG or MULTI_TAG";
-  else if (span_equal(h.topic, span_text(b->settings->brokerClusterName)))
-    why = "it is conflict with system topic";
+  if (!multi && !span_is(h.topicFilterType, "SINGLE_TAG")) why = "topicFilterType must be SINGLE_TAG or MULTI_TAG";
+  else if (span_equal(h.topic, span_text(b->settings->brokerClusterName))) why = "it is conflict with system topic";
   else if (h.readQueueNums < 0 || h.writeQueueNums < 0 || h.readQueueNums > QUEUES_MAX || h.writeQueueNums > QUEUES_MAX)
     why = "the number of queues must be 0 to 65536";
-  else if (h.perm < 0 || h.perm > 15)
-    why = "perm must be a sum of 1 (inherit), 2 (write) and 4 (read)";
-  else
-    topic_name_valid(h.topic, &why);
+  else if (h.perm < 0 || h.perm > 15) why = "perm must be a sum of 1 (inherit), 2 (write) and 4 (read)";
+  else topic_name_valid(h.topic, &why);
   if (why != NULL) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "topic[%.*s]: %s", SPAN_ARG(h.topic), why);
     return;
@@ -38,7 +34,8 @@ void handle_update_topic(struct broker *b, const struct request *rq) {
                            .order = old != NULL && old->order};
   enum status status = topics_put(&b->topics, &c, rq->now);
   if (status != STATUS_OK) {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "topic[%.*s]: %s", SPAN_ARG(h.topic), status_text(status));
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "topic[%.*s]: %s", SPAN_ARG(h.topic),
+                         status_text(status));
     return;
   }
   broker_topics_changed(b);
@@ -49,7 +46,8 @@ void handle_delete_topic(struct broker *b, const struct request *rq) {
   struct delete_topic_request h;
   if (!decode_fields(b, rq, &delete_topic_request_header, &h)) return;
   if (topics_is_system(&b->topics, h.topic)) {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "topic[%.*s] is a system topic", SPAN_ARG(h.topic));
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "topic[%.*s] is a system topic",
+                         SPAN_ARG(h.topic));
     return;
   }
   if (topics_remove(&b->topics, h.topic, rq->now)) {
@@ -57,11 +55,10 @@ void handle_delete_topic(struct broker *b, const struct request *rq) {
     broker_topics_changed(b);
   }
   enum status status = store_delete_topic(b->store, h.topic);
-  if (status == STATUS_OK || status == STATUS_NOT_FOUND)
-    reply_ok(b, rq);
+  if (status == STATUS_OK || status == STATUS_NOT_FOUND) reply_ok(b, rq);
   else
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "the queues of topic[%.*s] could not be removed: %s",
-                         SPAN_ARG(h.topic), status_text(status));
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR,
+                         "the queues of topic[%.*s] could not be removed: %s", SPAN_ARG(h.topic), status_text(status));
 }
 
 void handle_all_topics(struct broker *b, const struct request *rq) {
@@ -82,7 +79,8 @@ void handle_all_topics(struct broker *b, const struct request *rq) {
 void handle_system_topics(struct broker *b, const struct request *rq) {
   size_t n = 0;
   struct span *names = arena_zalloc(&b->arena, map_count(&b->topics.systems), sizeof *names);
-  for (struct map_entry *e = map_first(&b->topics.systems); names != NULL && e != NULL; e = map_next(&b->topics.systems, e))
+  for (struct map_entry *e = map_first(&b->topics.systems); names != NULL && e != NULL;
+       e = map_next(&b->topics.systems, e))
     names[n++] = e->key;
   struct buf body;
   buf_init(&body, BODY_MAX);
@@ -133,7 +131,8 @@ void handle_topic_consumers(struct broker *b, const struct request *rq) {
   struct query_topic_consume_by_who_request h;
   if (!decode_fields(b, rq, &query_topic_consume_by_who_request_header, &h)) return;
   size_t n = 0;
-  struct span *names = arena_zalloc(&b->arena, map_count(&b->clients.consumers) + map_count(&b->offsets.table), sizeof *names);
+  struct span *names = arena_zalloc(&b->arena, map_count(&b->clients.consumers) + map_count(&b->offsets.table),
+                                    sizeof *names);
   if (names == NULL) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "out of memory");
     return;

@@ -255,7 +255,8 @@ size_t clients_silent(struct clients *cs, int64_t before_ms, conn_id *out, size_
 
 void clients_fini(struct clients *cs) {
   struct map_entry *e;
-  while ((e = map_first(&cs->conns)) != NULL) clients_drop_conn(cs, ((struct conn_members *)e->value)->conn, NULL, NULL);
+  while ((e = map_first(&cs->conns)) != NULL)
+    clients_drop_conn(cs, ((struct conn_members *)e->value)->conn, NULL, NULL);
   map_fini(&cs->producers);
   map_fini(&cs->consumers);
   map_fini(&cs->conns);

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-static enum status read_one(struct disk *disk, const char *path, struct log *log, struct buf *text,
-                            struct arena *arena, struct json **out) {
+static enum status read_one(struct disk *disk, const char *path, struct log *log, struct buf *text, struct arena *arena,
+                            struct json **out) {
   buf_clear(text);
   enum status status = disk_read_whole(disk, path, text);
   if (status != STATUS_OK) return status;

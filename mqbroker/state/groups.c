@@ -24,7 +24,9 @@ void groups_fini(struct groups *gs) {
   map_fini(&gs->table);
 }
 
-struct group *groups_find(const struct groups *gs, struct span name) { return map_get(&gs->table, name); }
+struct group *groups_find(const struct groups *gs, struct span name) {
+  return map_get(&gs->table, name);
+}
 
 static enum status add(struct groups *gs, struct span name, struct group **out) {
   if ((*out = groups_find(gs, name)) != NULL) return STATUS_OK;
@@ -57,8 +59,8 @@ static void changed(struct groups *gs, struct moment now) {
 }
 
 enum status groups_put_builtin(struct groups *gs) {
-  static const char *const names[] = {"TOOLS_CONSUMER", "FILTERSRV_CONSUMER", "SELF_TEST_C_GROUP",
-                                      "CID_ONS-HTTP-PROXY", "CID_ONSAPI_PULL", "CID_ONSAPI_PERMISSION",
+  static const char *const names[] = {"TOOLS_CONSUMER",     "FILTERSRV_CONSUMER", "SELF_TEST_C_GROUP",
+                                      "CID_ONS-HTTP-PROXY", "CID_ONSAPI_PULL",    "CID_ONSAPI_PERMISSION",
                                       "CID_ONSAPI_OWNER"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     struct group *g;

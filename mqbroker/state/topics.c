@@ -26,7 +26,9 @@ void topics_fini(struct topics *ts) {
   map_fini(&ts->systems);
 }
 
-struct topic *topics_find(const struct topics *ts, struct span name) { return map_get(&ts->table, name); }
+struct topic *topics_find(const struct topics *ts, struct span name) {
+  return map_get(&ts->table, name);
+}
 
 bool topics_is_system(const struct topics *ts, struct span name) { return map_get(&ts->systems, name) != NULL; }
 

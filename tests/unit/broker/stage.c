@@ -63,8 +63,9 @@ static void broker_again(struct stage *s) {
 }
 
 void stage_start(struct stage *s, const char *extra) {
-  static const char lines[] = "brokerName=b\nbrokerIP1=10.0.0.1\nstorePathRootDir=/store\nstorePathCommitLog=/store/commitlog\n"
-                              "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\n";
+  static const char lines[] =
+      "brokerName=b\nbrokerIP1=10.0.0.1\nstorePathRootDir=/store\nstorePathCommitLog=/store/commitlog\n"
+      "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\n";
   *s = (struct stage){.world = sim_world_new(1)};
   arena_init(&s->arena, 64 << 20);
   s->host = sim_host_new(s->world, "broker");
@@ -155,7 +156,8 @@ void stage_ask_wait(struct stage *s, int peer, const struct request_out *q, stru
   wait_for(s, a);
 }
 
-void stage_send_start(struct stage *s, const char *topic, int queue, const char *body, const char *properties, struct answer *a) {
+void stage_send_start(struct stage *s, const char *topic, int queue, const char *body, const char *properties,
+                      struct answer *a) {
   struct send_message_request h = {.producerGroup = SPAN_LITERAL("P"),
                                    .topic = span_text(topic),
                                    .defaultTopic = SPAN_LITERAL("TBW102"),
@@ -172,13 +174,15 @@ void stage_send_start(struct stage *s, const char *topic, int queue, const char 
   stage_ask(s, 0, &q, a);
 }
 
-int stage_send(struct stage *s, const char *topic, int queue, const char *body, const char *properties, struct answer *a) {
+int stage_send(struct stage *s, const char *topic, int queue, const char *body, const char *properties,
+               struct answer *a) {
   stage_send_start(s, topic, queue, body, properties, a);
   wait_for(s, a);
   return a->code;
 }
 
-void stage_pull_start(struct stage *s, const char *topic, int queue, int64_t offset, const char *tags, int hold_ms, struct answer *a) {
+void stage_pull_start(struct stage *s, const char *topic, int queue, int64_t offset, const char *tags, int hold_ms,
+                      struct answer *a) {
   struct pull_message_request h = {.consumerGroup = SPAN_LITERAL("G"),
                                    .topic = span_text(topic),
                                    .queueId = queue,

@@ -69,6 +69,25 @@ static void topics_are_created_as_allowed(void) {
   stage_end(&s);
 }
 
+static void a_table_that_cannot_be_saved_is_tried_again_but_not_all_the_time(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  struct sim_disk_fault fault = {.ops = SIM_OPEN | SIM_NAMES, .status = STATUS_NO_SPACE, .lasting = true};
+  stage_send(&s, "Old", 0, "x", NULL, &a);
+  sim_disk_fail(s.host, &fault);
+  uint64_t before = sim_disk_calls(s.host, SIM_OPEN);
+  CU_ASSERT(topics_put(&s.broker->topics, &(struct topic_config){.name = SPAN_LITERAL("New"), .perm = 6}, s.broker->now) ==
+            STATUS_OK);
+  for (int i = 0; i < 50; i++) stage_send(&s, "Old", 0, "x", NULL, &a); /* many turns in less than a second */
+  CU_ASSERT(sim_disk_calls(s.host, SIM_OPEN) - before <= 4);
+  CU_ASSERT(s.broker->topics.dirty);
+  sim_disk_fail(s.host, NULL);
+  stage_run(&s, 3000);
+  CU_ASSERT(!s.broker->topics.dirty);
+  stage_end(&s);
+}
+
 static void refused_kinds_store_nothing(void) {
   struct stage s;
   struct answer a;
@@ -271,6 +290,8 @@ int main(int argc, char **argv) {
       {"every code is handled or refused", every_code_is_handled_or_refused},
       {"a sent message is pulled", a_sent_message_is_pulled},
       {"topics are created as allowed", topics_are_created_as_allowed},
+      {"a table that cannot be saved is tried again, but not all the time",
+       a_table_that_cannot_be_saved_is_tried_again_but_not_all_the_time},
       {"refused kinds store nothing", refused_kinds_store_nothing},
       {"a parked pull is woken by its tag only", a_parked_pull_is_woken_by_its_tag_only},
       {"a parked pull ends in time and with its connection", a_parked_pull_ends_in_time_and_with_its_connection},
