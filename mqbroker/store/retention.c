@@ -258,7 +258,8 @@ int64_t retention_tick(struct store *s, struct moment now) {
   if (s->config.retention.interval_ms <= 0 || s->read_only) return TIME_NEVER;
   if (r->hurry) r->look_ms = earlier(r->look_ms, r->looked_ms + RETENTION_HURRY_MS);
   if (now.mono_ms >= r->look_ms) look(s, now);
-  int64_t at = earlier(run_step(s, now), sweep_step(s, now));
+  int64_t at = run_step(s, now);
+  at = earlier(at, sweep_step(s, now)); /* begins when the run is over */
   if (r->level == SPACE_FULL) {
     if (now.mono_ms >= r->full_ms) {
       space_measure(s);

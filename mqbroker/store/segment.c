@@ -229,7 +229,7 @@ enum status segments_drop_first(struct segments *list) {
   if (status == STATUS_OK) status = disk->ops->remove(disk, path);
   if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
   list->first += list->length;
-  segments_close_dropped(list);
+  if (list->cache->epoch == 0) segments_close_dropped(list);
   return STATUS_OK;
 }
 

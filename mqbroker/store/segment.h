@@ -61,7 +61,7 @@ enum status segments_add(struct segments *list, int64_t start, int flags, struct
 /* Removes the files that start at or behind offset. */
 enum status segments_drop_from(struct segments *list, int64_t offset) MUST_USE;
 /* Removes the first file, never the only one. Its mapping stays, so that what was read from it can still leave; it is
- * closed by the next segments_close_dropped() in which nobody reads it. */
+ * closed by the next segments_close_dropped() that finds it unused in this epoch; without epochs at once. */
 enum status segments_drop_first(struct segments *list) MUST_USE;
 void segments_close_dropped(struct segments *list);
 /* Path of the file that begins at start. */
