@@ -253,7 +253,7 @@ static void a_full_disk_refuses_sends_in_words_and_recovers(void) {
   CU_ASSERT(span_starts(a.remark, "service not available now: the disk of /store"));
   CU_ASSERT(stage_pull(&s, "T", 0, 0, "*", &a) == RESPONSE_SUCCESS);
   CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "one");
-  CU_ASSERT(ask_code(&s, REQUEST_UPDATE_BROKER_CONFIG, "diskSpaceWarningLevelRatio=97\n", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(ask_code(&s, REQUEST_UPDATE_BROKER_CONFIG, "diskSpaceWarningLevelRatio=100\n", &a) == RESPONSE_SUCCESS);
   stage_run(&s, 1100);
   CU_ASSERT(stage_send(&s, "T", 0, "two", NULL, &a) == RESPONSE_SUCCESS);
   ASSERT_SPAN(answer_ext(&a, "queueOffset"), "1");
