@@ -89,7 +89,7 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(BOOL, enablePropertyFilter, "false", 0, 0, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
   K(BOOL, compressedRegister, "false", 0, 0, NULL, 0, "deflate the registration (loses topicSysFlag and order, as in Java)") \
   K(BOOL, forceRegister, "true", 0, 0, NULL, CONFIG_LIVE, "false: ask QUERY_DATA_VERSION first and register only when something changed") \
-  K(I32, registerNameServerPeriod, "30000", 1000, 60000, NULL, CONFIG_LIVE, "ms between registrations with the name servers (10000..60000)") \
+  K(I32, registerNameServerPeriod, "30000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms between registrations with the name servers (10000..60000)") \
   K(I64, transactionTimeOut, "6000", INT64_MIN, INT64_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "transactions are not in this version") \
   K(I32, transactionCheckMax, "15", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "transactions are not in this version") \
   K(I64, transactionCheckInterval, "60000", INT64_MIN, INT64_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "transactions are not in this version") \

@@ -30,7 +30,8 @@ static enum status apply_line(void *context, struct span key, struct span value,
   enum status status = config_set(a->settings, key, value, &a->why);
   if (status == STATUS_OK) {
     const struct config_key *row = config_find(base->table, key);
-    if ((row->flags & CONFIG_IGNORED) != 0)
+    /* At its default nobody relies on it: a file that was rewritten whole names every key. */
+    if ((row->flags & CONFIG_IGNORED) != 0 && !span_equal(value, span_text(row->default_text)))
       log_warn(a->log, "%s:%d: key '%s' has no effect: %s", a->name, line, row->name, row->doc);
     return STATUS_OK;
   }

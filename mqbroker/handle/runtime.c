@@ -164,6 +164,10 @@ static enum status check_change(void *why, struct span key, struct span value, i
 }
 
 void handle_update_broker_config(struct broker *b, const struct request *rq) {
+  if (span_trim(rq->cmd->body).len == 0) {
+    reply_ok(b, rq); /* nothing to change */
+    return;
+  }
   struct buf why;
   buf_init(&why, TEXT_MAX * 4);
   int32_t old_perm = b->settings->brokerPermission;

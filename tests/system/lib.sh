@@ -10,7 +10,7 @@ MQBROKER=$BUILD_DIR/mqbroker/mqbroker
 MQNAMESRV=$BUILD_DIR/mqnamesrv/mqnamesrv
 
 # A sanitizer makes everything slower and keeps memory of its own: fewer cycles, wider bounds.
-sanitized() { ldd "$MQBROKER" 2>/dev/null | grep -qE 'lib[atl]san'; }
+sanitized() { ldd "$MQBROKER" 2>/dev/null | grep -qE 'lib(a|l|t|ub)san'; }
 
 SYSTEM_TMP=$(mktemp -d "${TMPDIR:-/tmp}/system.XXXXXX")
 PIDS=()

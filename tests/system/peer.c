@@ -14,13 +14,15 @@ static const struct {
 } commands[] = {
     {"ports", "COUNT", "prints the first of COUNT free neighbouring ports", command_ports},
     {"ready", "ADDR", "waits until ADDR accepts connections", command_ready},
-    {"route", "NAMESRV TOPIC yes|no|now", "waits until TOPIC has (has no) route, or asks once, and prints it", command_route},
+    {"route", "NAMESRV TOPIC yes|no|now", "waits until TOPIC has (has no) route, or asks once, and prints it",
+     command_route},
     {"update", "ADDR KEY=VALUE broker|namesrv", "changes the configuration of a running server", command_update},
     {"roundtrip", "ADDR TOPIC COUNT WINDOW json|rocketmq", "sends, pulls everything, compares", command_roundtrip},
     {"poll", "ADDR TOPIC", "long polling: answered by a message, and by its timeout", command_poll},
     {"steady", "ADDR TOPIC [NAMESRV]", "sends, pulls and asks for the route until SIGTERM", command_steady},
     {"watch", "PID KIB", "until SIGTERM: the process lives and its RssAnon stays below", command_watch},
-    {"load", "ADDR TOPIC PRODUCERS WINDOW FILE", "sends through crashes until SIGTERM, records what was acknowledged", command_load},
+    {"load", "ADDR TOPIC PRODUCERS WINDOW FILE", "sends through crashes until SIGTERM, records what was acknowledged",
+     command_load},
     {"verify", "ADDR TOPIC FILE", "what was recorded is there, in order and dense", command_verify},
     {"attack", "ADDR KIND SEED broker|namesrv", "hostile input (see peer_attack.c)", command_attack},
     {"slow", "ADDR TOPIC SECONDS", "asks and does not read, then reads everything", command_slow},
@@ -28,6 +30,8 @@ static const struct {
     {"resume", "ADDR TOPIC FIRST FILE COUNT", "tries until COUNT more are acknowledged", command_resume},
     {"kept", "ADDR TOPIC FILE", "what was recorded is there from the queue's minimum on", command_kept},
     {"idle", "COUNT ADDR...", "opens COUNT connections to each address, prints a line, holds them until SIGTERM", command_idle},
+    {"idle", "COUNT ADDR...", "opens COUNT connections to each address, prints a line, holds them until SIGTERM",
+     command_idle},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

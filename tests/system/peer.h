@@ -39,6 +39,7 @@ struct conn {
   struct buf in;  /* bytes read; the first `used` belong to the frame given last */
   size_t used;
   struct arena arena;
+  struct span padding; /* makes pulls longer: a further ext field */
 };
 
 /* A raw socket; -1 when it cannot be opened. */

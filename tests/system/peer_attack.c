@@ -120,7 +120,8 @@ static bool attack_truncated(struct attack *a) {
 }
 
 static bool attack_headers(struct attack *a) {
-  static const uint32_t words[] = {0x00000011, 0x00FFFFFF, 0x01FFFFFF, 0x01000011, 0x02000004, 0x7F000004, 0xFF000004, 0x00000000, 0x01000000};
+  static const uint32_t words[] = {0x00000011, 0x00FFFFFF, 0x01FFFFFF, 0x01000011, 0x02000004,
+                                   0x7F000004, 0xFF000004, 0x00000000, 0x01000000};
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
     buf_clear(&a->bytes);
     buf_put_u32(&a->bytes, 20); /* header word and 16 bytes */
@@ -160,38 +161,57 @@ static void repeat(struct buf *out, const char *text, size_t times) {
   for (size_t i = 0; i < times; i++) buf_put_text(out, text);
 }
 
+enum { JSON_KINDS = 10 };
+
+/* Texts that are hard on a reader. */
+static void put_wild_json(struct buf *h, int kind) {
+  switch (kind) {
+  case 0: repeat(h, "[", 200000); break;
+  case 1: repeat(h, "{\"a\":", 200000); break;
+  case 2: buf_put_text(h, "{\"code\":105,\"extFields\":"), repeat(h, "[{\"b\":", 50000); break;
+  case 3: buf_put_text(h, "{\"code\":105,\"extFields\":{"), repeat(h, "\"k\":\"v\",", 60000); break;
+  case 4: buf_put_text(h, "{\"code\":1e999,\"opaque\":99999999999999999999,\"flag\":-0,\"version\":0x7}"); break;
+  case 5: buf_put_text(h, "{\"code\":105,\"remark\":\""), repeat(h, "\\u0000\\ud800", 50000); break;
+  case 6: buf_put_text(h, "{\"code\":105,\"extFields\":{\"topic\":\"\xff\xfe\xc0\x80\"},\"opaque\":1}"); break;
+  case 7: buf_put_text(h, "{\"code\":105,\"extFields\":{\"topic\":\"a\\nb\\u001b[31m\\u0000\"},\"opaque\":1}"); break;
+  case 8: repeat(h, " ", 900000); break;
+  default: repeat(h, "\"", 900001); break;
+  }
+}
+
+/* As body of the requests whose body is JSON (or properties). */
+static bool throw_bodies(struct attack *a, struct span body) {
+  static const int codes[] = {REQUEST_HEART_BEAT,
+                              REQUEST_REGISTER_BROKER,
+                              REQUEST_UPDATE_BROKER_CONFIG,
+                              REQUEST_LOCK_BATCH_MQ,
+                              REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+                              REQUEST_UPDATE_NAMESRV_CONFIG,
+                              REQUEST_QUERY_DATA_VERSION};
+  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+    struct register_broker_request r = {.brokerName = SPAN_LITERAL("evil"),
+                                        .brokerAddr = SPAN_LITERAL("127.0.0.1:1"),
+                                        .clusterName = SPAN_LITERAL("evil"),
+                                        .haServerAddr = SPAN_LITERAL(""),
+                                        .present = UINT64_MAX};
+    struct command cmd = {.code = codes[i], .body = body, .has_opaque = true};
+    buf_clear(&a->bytes);
+    command_encode(&a->bytes, &cmd, &register_broker_request_header, &r, false, 0);
+    if (!throw_and_leave(a)) return false;
+  }
+  return true;
+}
+
 static bool attack_json(struct attack *a) {
   struct buf h;
   bool ok = true;
   buf_init(&h, BUFFER_MAX);
-  for (int kind = 0; kind < 10 && ok; kind++) {
+  for (int kind = 0; kind < JSON_KINDS && ok; kind++) {
     buf_clear(&h);
     buf_clear(&a->bytes);
-    switch (kind) {
-    case 0: repeat(&h, "[", 200000); break;
-    case 1: repeat(&h, "{\"a\":", 200000); break;
-    case 2: buf_put_text(&h, "{\"code\":105,\"extFields\":"), repeat(&h, "[{\"b\":", 50000); break;
-    case 3: buf_put_text(&h, "{\"code\":105,\"extFields\":{"), repeat(&h, "\"k\":\"v\",", 60000); break;
-    case 4: buf_put_text(&h, "{\"code\":1e999,\"opaque\":99999999999999999999,\"flag\":-0,\"version\":0x7}"); break;
-    case 5: buf_put_text(&h, "{\"code\":105,\"remark\":\""), repeat(&h, "\\u0000\\ud800", 50000); break;
-    case 6: buf_put_text(&h, "{\"code\":105,\"extFields\":{\"topic\":\"\xff\xfe\xc0\x80\"},\"opaque\":1}"); break;
-    case 7: buf_put_text(&h, "{\"code\":105,\"extFields\":{\"topic\":\"a\\nb\\u001b[31m\\u0000\"},\"opaque\":1}"); break;
-    case 8: repeat(&h, " ", 900000); break;
-    default: repeat(&h, "\"", 900001); break;
-    }
+    put_wild_json(&h, kind);
     put_frame(a, SERIALIZE_JSON, buf_span(&h));
-    ok = throw_and_leave(a);
-    /* The same as body of requests whose body is JSON. */
-    static const int codes[] = {REQUEST_HEART_BEAT, REQUEST_REGISTER_BROKER, REQUEST_UPDATE_BROKER_CONFIG, REQUEST_LOCK_BATCH_MQ,
-                                REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, REQUEST_UPDATE_NAMESRV_CONFIG, REQUEST_QUERY_DATA_VERSION};
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0] && ok; i++) {
-      buf_clear(&a->bytes);
-      struct register_broker_request r = {.brokerName = SPAN_LITERAL("evil"), .brokerAddr = SPAN_LITERAL("127.0.0.1:1"), .clusterName = SPAN_LITERAL("evil"),
-                                          .haServerAddr = SPAN_LITERAL(""), .brokerId = 0, .present = UINT64_MAX};
-      command_encode(&a->bytes, &(struct command){.code = codes[i], .body = buf_span(&h), .has_opaque = true},
-                     &register_broker_request_header, &r, false, 0);
-      ok = throw_and_leave(a);
-    }
+    ok = throw_and_leave(a) && throw_bodies(a, buf_span(&h));
   }
   buf_fini(&h);
   return ok;
@@ -215,7 +235,7 @@ static bool attack_rocketmq(struct attack *a) {
       struct buf h;
       buf_init(&h, BUFFER_MAX);
       buf_put(&h, span_of(start, sizeof start));
-      buf_put_u32(&h, where == 0 ? lies[i] : 0); /* remark */
+      buf_put_u32(&h, where == 0 ? lies[i] : 0);  /* remark */
       buf_put_u32(&h, where == 1 ? lies[i] : 13); /* ext fields */
       buf_put_u16(&h, where == 2 ? (uint16_t)lies[i] : 5);
       buf_put_text(&h, "topic");
@@ -240,9 +260,11 @@ static bool attack_codes(struct attack *a) {
     c.serialize = (enum serialize)s;
     for (int code = 0; code <= CODES && ok; code++) {
       conn_put(&c, &(struct command){.code = code, .flag = COMMAND_ONEWAY}, NULL, NULL);
-      conn_put(&c, &(struct command){.code = code, .flag = COMMAND_RESPONSE, .body = SPAN_LITERAL("who asked?")}, NULL, NULL);
+      conn_put(&c, &(struct command){.code = code, .flag = COMMAND_RESPONSE, .body = SPAN_LITERAL("who asked?")}, NULL,
+               NULL);
       ok = conn_call(&c, &(struct command){.code = code}, NULL, NULL, &reply);
-      if (ok) ok = conn_call(&c, &(struct command){.code = code, .body = SPAN_LITERAL("\001{[junk")}, NULL, NULL, &reply);
+      if (ok)
+        ok = conn_call(&c, &(struct command){.code = code, .body = SPAN_LITERAL("\001{[junk")}, NULL, NULL, &reply);
       if (!ok) fail("code %d (%s)", code, request_code_name(code));
     }
     conn_close(&c);
@@ -251,34 +273,48 @@ static bool attack_codes(struct attack *a) {
   return true;
 }
 
+enum { SEND_KINDS = 13 };
+
+static void make_wrong(int kind, struct send_message_request *h, struct command *cmd, struct span big) {
+  switch (kind) {
+  case 0: h->topic = SPAN_LITERAL("../../etc/passwd"); break;
+  case 1: h->topic = span_of(big.ptr, 200); break;
+  case 2: h->topic = SPAN_LITERAL(""); break;
+  case 3: h->topic = SPAN_LITERAL("a/b\n2020-01-01 forged log line"); break;
+  case 4: h->queueId = 1000000; break;
+  case 5: h->queueId = INT32_MAX; break;
+  case 6: cmd->body = big; break;
+  case 7: h->properties = span_of(big.ptr, 40000); break;
+  case 8: h->topic = SPAN_LITERAL("TBW102"), h->queueId = INT32_MAX; break;
+  case 9:
+    h->batch = true;
+    cmd->code = REQUEST_SEND_BATCH_MESSAGE;
+    cmd->body = SPAN_LITERAL("\xff\xff\xff\xff junk");
+    break;
+  case 10: h->topic = SPAN_LITERAL("%RETRY%../x"); break;
+  case 11: h->topic = SPAN_LITERAL("SystemHostile\0x"); break;
+  default: h->topic = SPAN_LITERAL("NoSuchDefault"), h->defaultTopic = SPAN_LITERAL("no_such_topic"); break;
+  }
+}
+
 /* Sends with one thing wrong; each must be answered with something else than success. */
 static bool attack_sends(struct attack *a) {
-  enum { KINDS = 13 };
   struct conn c;
   struct command reply;
   struct buf big;
   bool ok = conn_open(&c, a->addr);
   buf_init(&big, BUFFER_MAX);
   repeat(&big, "0123456789abcdef", 600000);
-  for (int kind = 0; kind < KINDS && ok; kind++) {
-    struct send_message_request h = {.producerGroup = SPAN_LITERAL("g"), .topic = SPAN_LITERAL("SystemHostile"), .defaultTopic = SPAN_LITERAL("TBW102"),
-                                     .defaultTopicQueueNums = 4, .bornTimestamp = 1, .properties = SPAN_LITERAL(""), .present = UINT64_MAX};
+  for (int kind = 0; kind < SEND_KINDS && ok; kind++) {
+    struct send_message_request h = {.producerGroup = SPAN_LITERAL("g"),
+                                     .topic = SPAN_LITERAL("SystemHostile"),
+                                     .defaultTopic = SPAN_LITERAL("TBW102"),
+                                     .defaultTopicQueueNums = 4,
+                                     .bornTimestamp = 1,
+                                     .properties = SPAN_LITERAL(""),
+                                     .present = UINT64_MAX};
     struct command cmd = {.code = REQUEST_SEND_MESSAGE_V2, .body = SPAN_LITERAL("body")};
-    switch (kind) {
-    case 0: h.topic = SPAN_LITERAL("../../etc/passwd"); break;
-    case 1: h.topic = span_of(big.ptr, 200); break;
-    case 2: h.topic = SPAN_LITERAL(""); break;
-    case 3: h.topic = SPAN_LITERAL("a/b\n2020-01-01 forged log line"); break;
-    case 4: h.queueId = 1000000; break;
-    case 5: h.queueId = INT32_MAX; break;
-    case 6: cmd.body = buf_span(&big); break;
-    case 7: h.properties = span_of(big.ptr, 40000); break;
-    case 8: h.topic = SPAN_LITERAL("TBW102"), h.queueId = INT32_MAX; break;
-    case 9: h.batch = true, cmd.code = REQUEST_SEND_BATCH_MESSAGE, cmd.body = SPAN_LITERAL("\xff\xff\xff\xff junk"); break;
-    case 10: h.topic = SPAN_LITERAL("%RETRY%../x"); break;
-    case 11: h.topic = SPAN_LITERAL("SystemHostile\0x"); break;
-    default: h.topic = SPAN_LITERAL("NoSuchDefault"), h.defaultTopic = SPAN_LITERAL("no_such_topic"); break;
-    }
+    make_wrong(kind, &h, &cmd, buf_span(&big));
     conn_put(&c, &cmd, &send_message_request_header, &h);
     ok = conn_flush(&c) && conn_receive(&c, &reply, ANSWER_MS) == RECEIVED;
     if (!ok) fail("wrong send %d: no answer", kind);
@@ -298,9 +334,16 @@ static bool attack_pulls(struct attack *a) {
   bool ok = conn_open(&c, a->addr);
   for (int i = 0; i < COUNT * COUNT && ok; i++) {
     int64_t x = numbers[i % COUNT], y = numbers[i / COUNT];
-    struct pull_message_request h = {.consumerGroup = SPAN_LITERAL("g"), .topic = SPAN_LITERAL("SystemTopic"), .queueId = i % 3, .queueOffset = x,
-                                     .maxMsgNums = (int32_t)y, .sysFlag = PULL_COMMIT | PULL_SUBSCRIBE, .commitOffset = y, .subscription = SPAN_LITERAL("*"),
-                                     .subVersion = x, .present = UINT64_MAX};
+    struct pull_message_request h = {.consumerGroup = SPAN_LITERAL("g"),
+                                     .topic = SPAN_LITERAL("SystemTopic"),
+                                     .queueId = i % 3,
+                                     .queueOffset = x,
+                                     .maxMsgNums = (int32_t)y,
+                                     .sysFlag = PULL_COMMIT | PULL_SUBSCRIBE,
+                                     .commitOffset = y,
+                                     .subscription = SPAN_LITERAL("*"),
+                                     .subVersion = x,
+                                     .present = UINT64_MAX};
     ok = conn_call(&c, &(struct command){.code = REQUEST_PULL_MESSAGE}, &pull_message_request_header, &h, &reply);
   }
   conn_close(&c);
@@ -335,10 +378,11 @@ static const struct {
   const char *name;
   bool broker_only;
   bool (*run)(struct attack *a);
-} kinds[] = {{"lengths", false, attack_lengths}, {"truncated", false, attack_truncated}, {"headers", false, attack_headers},
-             {"random", false, attack_random},   {"json", false, attack_json},           {"rocketmq", false, attack_rocketmq},
-             {"codes", false, attack_codes},     {"sends", true, attack_sends},          {"pulls", true, attack_pulls},
-             {"loris", true, attack_loris}};
+} kinds[] = {{"lengths", false, attack_lengths}, {"truncated", false, attack_truncated},
+             {"headers", false, attack_headers}, {"random", false, attack_random},
+             {"json", false, attack_json},       {"rocketmq", false, attack_rocketmq},
+             {"codes", false, attack_codes},     {"sends", true, attack_sends},
+             {"pulls", true, attack_pulls},      {"loris", true, attack_loris}};
 
 int command_attack(int argc, char **argv) {
   if (argc < 4) return 2;

@@ -69,14 +69,15 @@ static int ask_route(const char *namesrv, const char *topic, bool print) {
   const char *why = NULL;
   struct get_route_info_request h = {.topic = span_text(topic), .present = UINT64_MAX};
   int result = -1;
-  if (conn_open(&c, namesrv) &&
-      conn_call(&c, &(struct command){.code = REQUEST_GET_ROUTEINTO_BY_TOPIC}, &get_route_info_request_header, &h, &reply)) {
+  if (conn_open(&c, namesrv) && conn_call(&c, &(struct command){.code = REQUEST_GET_ROUTEINTO_BY_TOPIC},
+                                          &get_route_info_request_header, &h, &reply)) {
     result = 0;
     if (reply.code == RESPONSE_SUCCESS && topic_route_read(reply.body, &c.arena, &route, &why) == STATUS_OK) {
       result = route.broker_count > 0;
       for (size_t i = 0; print && i < route.broker_count; i++)
         for (size_t k = 0; k < route.brokers[i].address_count; k++)
-          printf("%.*s %.*s\n", SPAN_ARG(route.brokers[i].broker_name), SPAN_ARG(route.brokers[i].addresses[k].address));
+          printf("%.*s %.*s\n", SPAN_ARG(route.brokers[i].broker_name),
+                 SPAN_ARG(route.brokers[i].addresses[k].address));
     }
   }
   conn_close(&c);
@@ -105,7 +106,8 @@ int command_update(int argc, char **argv) {
   struct conn c;
   struct command reply;
   bool broker = strcmp(argv[2], "broker") == 0;
-  struct command cmd = {.code = broker ? REQUEST_UPDATE_BROKER_CONFIG : REQUEST_UPDATE_NAMESRV_CONFIG, .body = span_text(argv[1])};
+  struct command cmd = {.code = broker ? REQUEST_UPDATE_BROKER_CONFIG : REQUEST_UPDATE_NAMESRV_CONFIG,
+                        .body = span_text(argv[1])};
   bool ok = conn_open(&c, argv[0]) && conn_call(&c, &cmd, NULL, NULL, &reply);
   if (ok && reply.code != RESPONSE_SUCCESS) ok = (fail("answered %d: %.*s", reply.code, SPAN_ARG(reply.remark)), false);
   conn_close(&c);
@@ -122,7 +124,8 @@ static bool send_all(struct conn *c, const char *topic, uint32_t count, uint32_t
       put_send(c, topic, QUEUES, (int)(sent % QUEUES), span_of(body, body_make(producer, sent, body)));
     struct command reply;
     struct send_message_response h;
-    if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED) return fail("send %u: no answer", answered), false;
+    if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED)
+      return fail("send %u: no answer", answered), false;
     if (!read_sent(&reply, &h)) return false;
     answered++;
   }
@@ -135,7 +138,8 @@ static bool take_messages(struct span body, uint32_t producer, uint32_t *next, u
     struct message m;
     size_t size;
     uint32_t who, number;
-    if (message_decode(body, true, &m, &size) != STATUS_OK) return fail("a record that cannot be read was pulled"), false;
+    if (message_decode(body, true, &m, &size) != STATUS_OK)
+      return fail("a record that cannot be read was pulled"), false;
     if (!body_check(m.body, &who, &number)) return fail("a body was changed"), false;
     if (who == producer) {
       if (number != *next) return fail("queue %d: message %u came, not %u", m.queue_id, number, *next), false;
@@ -156,7 +160,9 @@ static bool pull_queue(struct conn *c, const char *topic, int queue, uint32_t pr
     put_pull(c, topic, queue, offset, 0);
     if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED) return fail("a pull was not answered"), false;
     if (reply.code != RESPONSE_SUCCESS)
-      return fail("pull of queue %d at %lld answered %d: %.*s", queue, (long long)offset, reply.code, SPAN_ARG(reply.remark)), false;
+      return fail("pull of queue %d at %lld answered %d: %.*s", queue, (long long)offset, reply.code,
+                  SPAN_ARG(reply.remark)),
+             false;
     if (!take_messages(reply.body, producer, &next, got)) return false;
     if (!span_to_i64(command_ext(&reply, "nextBeginOffset"), &offset)) return fail("no nextBeginOffset"), false;
   }
@@ -250,10 +256,12 @@ static bool one_message(struct conn *c, const char *topic, uint32_t number) {
   struct message m;
   size_t size, len = body_make(2, number, body);
   put_send(c, topic, QUEUES, (int)(number % QUEUES), span_of(body, len));
-  if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED) return fail("send %u: no answer", number), false;
+  if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED)
+    return fail("send %u: no answer", number), false;
   if (!read_sent(&reply, &h)) return false;
   put_pull(c, topic, h.queueId, h.queueOffset, 0);
-  if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED) return fail("pull %u: no answer", number), false;
+  if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED)
+    return fail("pull %u: no answer", number), false;
   if (reply.code != RESPONSE_SUCCESS || message_decode(reply.body, true, &m, &size) != STATUS_OK)
     return fail("pull %u answered %d: %.*s", number, reply.code, SPAN_ARG(reply.remark)), false;
   if (!span_equal(m.body, span_of(body, len))) return fail("message %u came back changed", number), false;

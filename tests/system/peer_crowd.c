@@ -94,18 +94,22 @@ static bool read_all(struct conn *c, size_t asked, size_t *bytes) {
     if (r != RECEIVED) return fail("answer %zu of %zu did not come", got + 1, asked), false;
     got++;
     if (reply.opaque != (int32_t)got || reply.code != RESPONSE_SUCCESS || reply.body.len == 0)
-      return fail("answer %zu has opaque %d, code %d and %zu bytes", got, reply.opaque, reply.code, reply.body.len), false;
+      return fail("answer %zu has opaque %d, code %d and %zu bytes", got, reply.opaque, reply.code, reply.body.len),
+             false;
     *bytes += reply.body.len;
   }
   return true;
 }
 
 int command_slow(int argc, char **argv) {
-  enum { QUIET_MS = 1500 };
+  enum { QUIET_MS = 1500, PADDING = 4000 };
   if (argc < 3) return 2;
   struct conn c;
   bool stopped = false;
+  static char padding[PADDING]; /* so that few requests fill the sockets' buffers */
+  memset(padding, 'x', sizeof padding);
   if (!conn_open(&c, argv[0])) return fail("%s cannot be reached", argv[0]);
+  c.padding = span_of(padding, sizeof padding);
   size_t asked = ask_until_full(&c, argv[1], QUIET_MS, &stopped);
   if (!stopped) return fail("the server still reads after %zu requests whose answers nobody takes", asked);
   for (int64_t end = monotonic_ms() + atoi(argv[2]) * 1000; monotonic_ms() < end && !peer_stopped;) poll(NULL, 0, 50);

@@ -79,8 +79,7 @@ static void produce(struct worker *w, struct conn *c) {
     uint32_t number = flying[answered++ % w->window];
     if (reply.opaque != (int32_t)answered || h.queueId != (int32_t)(number % QUEUES))
       w->failed = fail("producer %u: answers out of order, or another queue than asked for", w->id);
-    else
-      w->failed = !notes_add(&w->notes, (struct note){h.queueId, w->id, number, h.queueOffset});
+    else w->failed = !notes_add(&w->notes, (struct note){h.queueId, w->id, number, h.queueOffset});
   }
 }
 
@@ -175,7 +174,7 @@ int command_load(int argc, char **argv) {
 /* What a queue holds: list[offset]. */
 struct stored {
   struct notes notes;
-  int64_t physical; /* of the last record */
+  int64_t physical;             /* of the last record */
   uint32_t next[PRODUCERS_MAX]; /* number after the last seen of each producer */
 };
 
@@ -189,7 +188,9 @@ static bool take_record(struct stored *s, const char *topic, int queue, const st
   if (!body_check(m->body, &n.producer, &n.number) || n.producer >= PRODUCERS_MAX)
     return fail("queue %d offset %lld: the body was changed", queue, offset), false;
   if (n.number < s->next[n.producer])
-    return fail("queue %d offset %lld: message %u of producer %u again or out of order", queue, offset, n.number, n.producer), false;
+    return fail("queue %d offset %lld: message %u of producer %u again or out of order", queue, offset, n.number,
+                n.producer),
+           false;
   s->next[n.producer] = n.number + 1;
   s->physical = m->physical_offset;
   return notes_add(&s->notes, n);
@@ -204,7 +205,8 @@ static bool read_queue(struct conn *c, const char *topic, int queue, struct stor
   while ((int64_t)s->notes.count < max) {
     struct command reply;
     put_pull(c, topic, queue, (int64_t)s->notes.count, 0);
-    if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED || reply.code != RESPONSE_SUCCESS || reply.body.len == 0)
+    if (!conn_flush(c) || conn_receive(c, &reply, ANSWER_MS) != RECEIVED || reply.code != RESPONSE_SUCCESS ||
+        reply.body.len == 0)
       return fail("queue %d cannot be read at offset %zu of %lld", queue, s->notes.count, (long long)max), false;
     for (struct span body = reply.body; body.len > 0;) {
       struct message m;
@@ -225,10 +227,12 @@ static bool compare(FILE *f, const struct stored *queues, size_t *count) {
     const struct notes *s = &queues[n.queue].notes;
     if ((size_t)n.offset >= s->count)
       return fail("LOST: queue %d offset %lld (message %u of producer %u); the queue ends at %zu", n.queue,
-                  (long long)n.offset, n.number, n.producer, s->count), false;
+                  (long long)n.offset, n.number, n.producer, s->count),
+             false;
     if (s->list[n.offset].producer != n.producer || s->list[n.offset].number != n.number)
       return fail("REPLACED: queue %d offset %lld is message %u of producer %u, but was %u of %u", n.queue,
-                  (long long)n.offset, s->list[n.offset].number, s->list[n.offset].producer, n.number, n.producer), false;
+                  (long long)n.offset, s->list[n.offset].number, s->list[n.offset].producer, n.number, n.producer),
+             false;
     ++*count;
   }
   return true;
@@ -252,6 +256,7 @@ int command_verify(int argc, char **argv) {
   }
   conn_close(&c);
   if (ok && noted == 0) return fail("no notes to compare");
-  if (ok) printf("%zu notes of acknowledged or read messages, all there; %zu stored, dense and in order\n", noted, stored);
+  if (ok)
+    printf("%zu notes of acknowledged or read messages, all there; %zu stored, dense and in order\n", noted, stored);
   return !ok;
 }

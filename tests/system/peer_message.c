@@ -53,7 +53,9 @@ void put_pull(struct conn *c, const char *topic, int queue, int64_t offset, int6
                                    .subscription = SPAN_LITERAL("*"),
                                    .expressionType = SPAN_LITERAL("TAG"),
                                    .present = UINT64_MAX};
-  conn_put(c, &(struct command){.code = REQUEST_PULL_MESSAGE}, &pull_message_request_header, &h);
+  struct ext padding = {SPAN_LITERAL("padding"), c->padding};
+  struct command cmd = {.code = REQUEST_PULL_MESSAGE, .ext = &padding, .ext_count = c->padding.len > 0};
+  conn_put(c, &cmd, &pull_message_request_header, &h);
 }
 
 bool read_sent(const struct command *reply, struct send_message_response *out) {

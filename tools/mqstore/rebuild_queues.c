@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Units are gathered in a small tail for each queue and written when it is
+ * full; a file is open only while it is written, so there may be any number of
+ * queues.
+ */
+#include "tools/mqstore/rebuild.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { TAIL_BYTES = 256 * UNIT_BYTES };
+#define HOLE_MAX 10000000 /* units: a larger jump of queue offsets is damage */
+
+struct built_queue {
+  struct span topic;
+  int32_t id;
+  int64_t next;     /* unit that comes next; < 0: none yet */
+  int64_t written;  /* units before it are in files */
+  int64_t unsynced; /* start of the file written last; < 0: none */
+  uint8_t *tail;    /* of units [written, next) */
+};
+
+struct queue_builder {
+  struct rebuild *r;
+  struct map queues; /* key: topic and id */
+};
+
+struct queue_builder *queue_builder_new(struct rebuild *r) {
+  struct queue_builder *b = calloc(1, sizeof *b);
+  if (b == NULL) return NULL;
+  b->r = r;
+  map_init(&b->queues, 0);
+  return b;
+}
+
+void queue_builder_free(struct queue_builder *b) {
+  if (b == NULL) return;
+  for (struct map_entry *e = map_first(&b->queues); e != NULL; e = map_next(&b->queues, e)) {
+    struct built_queue *q = e->value;
+    free(q->tail);
+    free(q);
+  }
+  map_fini(&b->queues);
+  free(b);
+}
+
+static struct built_queue *find_or_make(struct queue_builder *b, const struct message *m) {
+  uint8_t key[TOPIC_LENGTH_MAX + 4];
+  memcpy(key, m->topic.ptr, m->topic.len);
+  put_i32(key + m->topic.len, m->queue_id);
+  struct span name = span_of(key, m->topic.len + 4);
+  struct built_queue *q = map_get(&b->queues, name);
+  if (q != NULL) return q;
+  q = calloc(1, sizeof *q);
+  if (q == NULL) return NULL;
+  q->id = m->queue_id;
+  q->next = q->unsynced = -1;
+  q->topic = arena_copy(&b->r->store->arena, m->topic);
+  q->tail = malloc(TAIL_BYTES);
+  if (q->topic.ptr == NULL || q->tail == NULL || map_put(&b->queues, name, q, NULL) != STATUS_OK) {
+    free(q->tail);
+    free(q);
+    return NULL;
+  }
+  return q;
+}
+
+static bool queue_dir(const struct queue_builder *b, const struct built_queue *q, char out[DISK_PATH_MAX]) {
+  return snprintf(out, DISK_PATH_MAX, "%s/new/consumequeue/%.*s/%" PRId32, b->r->dir, SPAN_ARG(q->topic), q->id) <
+         DISK_PATH_MAX;
+}
+
+static enum status file_open(struct queue_builder *b, const struct built_queue *q, int64_t start,
+                             struct disk_file **out) {
+  char path[DISK_PATH_MAX];
+  struct disk *disk = b->r->store->disk;
+  if (!queue_dir(b, q, path)) return STATUS_LIMIT;
+  enum status status = disk->ops->make_dirs(disk, path);
+  if (status != STATUS_OK) return status;
+  size_t n = strlen(path);
+  if (snprintf(path + n, sizeof path - n, "/%020" PRId64, start) >= (int)(sizeof path - n)) return STATUS_LIMIT;
+  return disk->ops->open(disk, path, DISK_CREATE, b->r->queue_file, out);
+}
+
+static enum status file_sync(struct queue_builder *b, struct built_queue *q) {
+  struct disk *disk = b->r->store->disk;
+  struct disk_file *file;
+  if (q->unsynced < 0) return STATUS_OK;
+  enum status status = file_open(b, q, q->unsynced, &file);
+  if (status != STATUS_OK) return status;
+  status = disk->ops->sync(disk, file);
+  disk->ops->close(disk, file);
+  q->unsynced = -1;
+  return status;
+}
+
+/* Bytes at a place in the list of files, within one file. */
+static enum status write_at(struct queue_builder *b, struct built_queue *q, int64_t position, struct span bytes) {
+  struct disk *disk = b->r->store->disk;
+  struct disk_file *file;
+  int64_t start = position - position % b->r->queue_file;
+  enum status status = start == q->unsynced ? STATUS_OK : file_sync(b, q);
+  if (status == STATUS_OK) status = file_open(b, q, start, &file);
+  if (status != STATUS_OK) return status;
+  status = disk->ops->write(disk, file, position - start, &bytes, 1);
+  disk->ops->close(disk, file);
+  q->unsynced = start;
+  return status;
+}
+
+static enum status tail_write(struct queue_builder *b, struct built_queue *q) {
+  int64_t position = q->written * UNIT_BYTES, end = q->next * UNIT_BYTES;
+  const uint8_t *from = q->tail;
+  while (position < end) {
+    int64_t n = b->r->queue_file - position % b->r->queue_file;
+    if (n > end - position) n = end - position;
+    enum status status = write_at(b, q, position, span_of(from, (size_t)n));
+    if (status != STATUS_OK) return status;
+    position += n;
+    from += n;
+  }
+  q->written = q->next;
+  return STATUS_OK;
+}
+
+static enum status unit_put(struct queue_builder *b, struct built_queue *q, int64_t offset, int32_t size,
+                            int64_t tags) {
+  if ((q->next - q->written) * UNIT_BYTES == TAIL_BYTES) {
+    enum status status = tail_write(b, q);
+    if (status != STATUS_OK) return status;
+  }
+  uint8_t *p = q->tail + (q->next - q->written) * UNIT_BYTES;
+  put_i64(p, offset);
+  put_i32(p + 8, size);
+  put_i64(p + 12, tags);
+  q->next++;
+  return STATUS_OK;
+}
+
+static enum status fill_to(struct queue_builder *b, struct built_queue *q, int64_t index) {
+  enum status status = STATUS_OK;
+  while (q->next < index && status == STATUS_OK) status = unit_put(b, q, 0, BLANK_SIZE, 0);
+  return status;
+}
+
+/* The topic was deleted and made anew: what came before is not in the queue. */
+static enum status start_over(struct queue_builder *b, struct built_queue *q) {
+  char dir[DISK_PATH_MAX], path[DISK_PATH_MAX];
+  struct disk *disk = b->r->store->disk;
+  struct disk_entry *entries;
+  size_t count;
+  if (!queue_dir(b, q, dir)) return STATUS_LIMIT;
+  enum status status = disk->ops->list(disk, dir, &b->r->store->arena, &entries, &count);
+  if (status == STATUS_NOT_FOUND) status = STATUS_OK, count = 0;
+  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+    if (snprintf(path, sizeof path, "%s/%.*s", dir, SPAN_ARG(entries[i].name)) >= (int)sizeof path) return STATUS_LIMIT;
+    status = disk->ops->remove(disk, path);
+  }
+  q->next = q->unsynced = -1;
+  q->written = 0;
+  return status;
+}
+
+enum status queue_builder_put(struct queue_builder *b, const struct log_item *item) {
+  const struct message *m = &item->message;
+  struct rebuild *r = b->r;
+  enum status status = STATUS_OK;
+  if (!record_enters_queue(m)) return STATUS_OK;
+  if (!topic_name_valid(m->topic, NULL) || m->queue_id < 0 || m->queue_offset < 0 ||
+      m->queue_offset > QUEUE_OFFSET_MAX) {
+    snprintf(r->why, sizeof r->why, "the record at offset %" PRId64 " has no valid topic or queue",
+             item->record_offset);
+    return STATUS_CORRUPT;
+  }
+  struct built_queue *q = find_or_make(b, m);
+  if (q == NULL) return STATUS_NO_MEMORY;
+  if (q->next >= 0 && m->queue_offset == 0) status = start_over(b, q);
+  if (q->next < 0) /* the first unit of its file, then blanks (ConsumeQueue.fillPreBlank) */
+    q->next = q->written = m->queue_offset - m->queue_offset % (r->queue_file / UNIT_BYTES);
+  else if (m->queue_offset < q->next || m->queue_offset - q->next > HOLE_MAX) {
+    snprintf(r->why, sizeof r->why,
+             "queue offset %" PRId64 " of the record at offset %" PRId64 " where %" PRId64 " comes next",
+             m->queue_offset, item->record_offset, q->next);
+    return STATUS_CORRUPT;
+  }
+  if (status == STATUS_OK) status = fill_to(b, q, m->queue_offset);
+  if (status == STATUS_OK)
+    status = unit_put(b, q, item->record_offset, (int32_t)item->record.len, record_tags_code(&r->delays, m));
+  r->units++;
+  return status;
+}
+
+enum status queue_builder_finish(struct queue_builder *b) {
+  enum status status = STATUS_OK;
+  char dir[DISK_PATH_MAX];
+  struct disk *disk = b->r->store->disk;
+  for (struct map_entry *e = map_first(&b->queues); e != NULL && status == STATUS_OK; e = map_next(&b->queues, e)) {
+    struct built_queue *q = e->value;
+    status = tail_write(b, q);
+    if (status == STATUS_OK) status = file_sync(b, q);
+    if (status == STATUS_OK) status = queue_dir(b, q, dir) ? disk->ops->sync_dir(disk, dir) : STATUS_LIMIT;
+    if (status != STATUS_OK) break;
+    *strrchr(dir, '/') = '\0';
+    status = disk->ops->sync_dir(disk, dir);
+  }
+  return status;
+}
