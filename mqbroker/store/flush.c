@@ -175,7 +175,7 @@ static bool round_queues(struct store *s) {
 /* True when all index files are synced, or the index is given up. */
 static bool round_index(struct store *s) {
   struct flusher *f = &s->flusher;
-  if (f->index_busy) return false;
+  if (f->index_busy || !index_write_on(&s->index, INDEX_GROUPS_PER_TICK)) return false;
   struct disk_file *file = index_unsynced(&s->index);
   if (file == NULL) return true;
   enum status status = sync_begin(s, SYNC_INDEX, file);

@@ -104,15 +104,32 @@ void index_stage(struct index *ix, struct span topic, struct span properties, in
 
 static struct index_file *newest(struct index *ix) { return ix->count == 0 ? NULL : &ix->files[ix->count - 1]; }
 
-static uint8_t *slot_for_write(struct index *ix, struct index_file *f, int32_t slot) {
+/* Groups [from, end), which are due. */
+static enum status groups_write(struct index *ix, struct index_file *f, size_t from, size_t end) {
+  size_t slots = (size_t)ix->config.slots, at = from * GROUP_BYTES;
+  size_t last = end * INDEX_GROUP_SLOTS < slots ? end * INDEX_GROUP_SLOTS : slots;
+  struct span part = span_of(ix->slots + at, last * INDEX_SLOT_SIZE - at);
+  enum status status = ix->disk->ops->write(ix->disk, f->file, INDEX_HEADER_SIZE + (int64_t)at, &part, 1);
+  if (status != STATUS_OK) return status;
+  memset(ix->groups + from, GROUP_LOADED, end - from);
+  ix->due -= end - from;
+  return STATUS_OK;
+}
+
+/* Where the value of a slot can be changed. */
+static enum status slot_for_write(struct index *ix, struct index_file *f, int32_t slot, uint8_t **out) {
   size_t g = (size_t)slot / INDEX_GROUP_SLOTS;
+  enum status status = STATUS_OK;
   if (ix->groups[g] == GROUP_ABSENT) {
     size_t from = g * INDEX_GROUP_SLOTS, n = (size_t)ix->config.slots - from;
     if (n > INDEX_GROUP_SLOTS) n = INDEX_GROUP_SLOTS;
     memcpy(ix->slots + g * GROUP_BYTES, f->view + INDEX_HEADER_SIZE + from * INDEX_SLOT_SIZE, n * INDEX_SLOT_SIZE);
+  } else if (ix->groups[g] == GROUP_DUE) {
+    status = groups_write(ix, f, g, g + 1);
   }
-  ix->groups[g] = GROUP_DIRTY;
-  return ix->slots + (int64_t)slot * INDEX_SLOT_SIZE;
+  if (status == STATUS_OK) ix->groups[g] = GROUP_DIRTY;
+  *out = ix->slots + (int64_t)slot * INDEX_SLOT_SIZE;
+  return status;
 }
 
 static int32_t slot_value(const struct index *ix, const struct index_file *f, int32_t slot) {
@@ -137,40 +154,48 @@ static enum status block_write(struct index *ix, struct index_file *f) {
   return status;
 }
 
-static enum status slots_write(struct index *ix, struct index_file *f) {
-  const size_t slots = (size_t)ix->config.slots, groups = (slots + INDEX_GROUP_SLOTS - 1) / INDEX_GROUP_SLOTS;
-  for (size_t g = 0; g < groups;) {
-    size_t from = g;
-    while (g < groups && ix->groups[g] == GROUP_DIRTY) g++;
-    if (g == from) {
-      g++;
-      continue;
-    }
-    size_t end = g * INDEX_GROUP_SLOTS < slots ? g * INDEX_GROUP_SLOTS : slots, at = from * GROUP_BYTES;
-    struct span part = span_of(ix->slots + at, end * INDEX_SLOT_SIZE - at);
-    enum status status = ix->disk->ops->write(ix->disk, f->file, INDEX_HEADER_SIZE + (int64_t)at, &part, 1);
-    if (status != STATUS_OK) return status;
-    memset(ix->groups + from, GROUP_LOADED, g - from);
+/* At most `budget` of the groups that are due. */
+static enum status slots_write(struct index *ix, struct index_file *f, size_t budget) {
+  enum status status = STATUS_OK;
+  while (ix->due > 0 && budget > 0 && status == STATUS_OK) {
+    while (ix->groups[ix->due_at] != GROUP_DUE) ix->due_at++;
+    size_t from = ix->due_at, end = from, most = ix->due < budget ? ix->due : budget;
+    while (end - from < most && ix->groups[end] == GROUP_DUE) end++;
+    budget -= end - from;
+    status = groups_write(ix, f, from, end);
   }
-  return STATUS_OK;
+  return status;
 }
 
-/* The header goes first: if a kill comes between, its time is newer than the checkpoint and nobody believes the file,
- * neither we nor Java. */
-static enum status live_write(struct index *ix) {
-  struct index_file *f = newest(ix);
-  ix->rolled = false;
-  if (!ix->dirty || f->name != ix->live) return STATUS_OK;
+static void slots_become_due(struct index *ix) {
+  const size_t groups = ((size_t)ix->config.slots + INDEX_GROUP_SLOTS - 1) / INDEX_GROUP_SLOTS;
+  for (size_t g = 0; g < groups; g++) {
+    if (ix->groups[g] != GROUP_DIRTY) continue;
+    ix->groups[g] = GROUP_DUE;
+    ix->due++;
+  }
+  ix->due_at = 0;
+}
+
+/* The header goes first: if a kill comes before the slots, its time is newer than the checkpoint and nobody believes
+ * the file, neither we nor Java. */
+static enum status live_write_begin(struct index *ix, struct index_file *f) {
   uint8_t bytes[INDEX_HEADER_SIZE];
   index_header_put(bytes, &f->header);
   struct span part = span_of(bytes, sizeof bytes);
   enum status status = ix->disk->ops->write(ix->disk, f->file, 0, &part, 1);
   if (status == STATUS_OK) status = block_write(ix, f);
-  if (status == STATUS_OK) status = slots_write(ix, f);
   if (status != STATUS_OK) return status;
+  slots_become_due(ix);
   ix->dirty = false;
   f->unsynced = true;
   return STATUS_OK;
+}
+
+/* All of it at once: the file is full. */
+static enum status live_write_all(struct index *ix, struct index_file *f) {
+  enum status status = ix->dirty ? live_write_begin(ix, f) : STATUS_OK;
+  return status == STATUS_OK ? slots_write(ix, f, SIZE_MAX) : status;
 }
 
 /* The file that takes the next entry, with room for it in memory. */
@@ -179,7 +204,7 @@ static enum status file_for_entry(struct index *ix, struct moment now) {
   if (f != NULL && f->name == ix->live && f->header.count < ix->config.entries)
     return f->header.count - ix->block_first < INDEX_BLOCK_ENTRIES ? STATUS_OK : block_write(ix, f);
   if (f == NULL || f->header.count >= ix->config.entries) {
-    enum status status = live_write(ix);
+    enum status status = f != NULL && f->name == ix->live ? live_write_all(ix, f) : STATUS_OK;
     if (status == STATUS_OK) status = index_file_add(ix, now);
     if (status == STATUS_OK) ix->rolled = f != NULL;
     return status;
@@ -201,7 +226,9 @@ static enum status entry_add(struct index *ix, const struct index_key *key, stru
   if (status != STATUS_OK) return status;
   struct index_file *f = newest(ix);
   struct index_header *h = &f->header;
-  uint8_t *slot = slot_for_write(ix, f, key->hash % ix->config.slots);
+  uint8_t *slot;
+  status = slot_for_write(ix, f, key->hash % ix->config.slots, &slot);
+  if (status != STATUS_OK) return status;
   int32_t previous = get_i32(slot);
   if (previous <= 0 || previous > h->count) previous = 0;
   const struct index_entry e = {key->hash, key->offset, seconds_since(h->begin_ms, key->store_ms), previous};
@@ -263,10 +290,20 @@ void index_replay(struct index *ix, struct span topic, struct span properties, i
 /* ---- writing ---- */
 
 void index_write(struct index *ix) {
-  if (!index_is_whole(ix)) return;
-  enum status status = live_write(ix);
-  if (status != STATUS_OK) index_fail(ix, "it cannot be written", status);
+  struct index_file *f = newest(ix);
+  ix->rolled = false;
   ix->after_ms = INT64_MAX;
+  if (!index_is_whole(ix) || !ix->dirty || f == NULL || f->name != ix->live) return;
+  enum status status = slots_write(ix, f, SIZE_MAX);
+  if (status == STATUS_OK) status = live_write_begin(ix, f);
+  if (status != STATUS_OK) index_fail(ix, "it cannot be written", status);
+}
+
+bool index_write_on(struct index *ix, size_t groups) {
+  if (!index_is_whole(ix) || ix->due == 0) return true;
+  enum status status = slots_write(ix, newest(ix), groups);
+  if (status != STATUS_OK) index_fail(ix, "it cannot be written", status);
+  return status != STATUS_OK || ix->due == 0;
 }
 
 int64_t index_vouched_ms(const struct index *ix, int64_t old_ms, int64_t target_ms) {
@@ -302,6 +339,7 @@ void index_is_synced(struct index *ix) {
 void index_sync_all(struct index *ix) {
   struct disk_file *file;
   index_write(ix);
+  while (!index_write_on(ix, SIZE_MAX)) continue;
   while ((file = index_unsynced(ix)) != NULL) {
     enum status status = ix->disk->ops->sync(ix->disk, file);
     if (status != STATUS_OK) index_fail(ix, "it cannot be synced", status);

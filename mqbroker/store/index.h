@@ -74,6 +74,7 @@ struct index {
   int64_t live;         /* name of the file the following belongs to: the newest, or 0 */
   uint8_t *slots;       /* its table as on disk, by groups as far as `groups` says */
   uint8_t *groups;      /* enum index_group */
+  size_t due, due_at;   /* groups that are due; none of them is before due_at */
   uint8_t *block;       /* entries [block_first, count) */
   int32_t block_first;
   struct index_key *staged;
@@ -115,8 +116,10 @@ void index_replay(struct index *ix, struct span topic, struct span properties, i
                   int64_t store_ms, struct moment now);
 /* Something is not durable yet. */
 bool index_owes(const struct index *ix);
-/* Writes whatever the newest file on disk lacks. */
+/* Begins to write whatever the newest file on disk lacks at this moment; index_write_on goes on with at most `groups`
+ * groups of slots, true: done. Keys hash anywhere, so after a minute of traffic all slots are due: 20 MB. */
 void index_write(struct index *ix);
+bool index_write_on(struct index *ix, size_t groups);
 /* The next file to be synced (its name is durable), NULL if there is none; index_is_synced: a sync of it has begun. */
 struct disk_file *index_unsynced(struct index *ix);
 void index_is_synced(struct index *ix);
@@ -138,7 +141,12 @@ typedef bool (*index_take)(void *context, int64_t offset);
 void index_query(struct index *ix, int32_t hash, int64_t begin_ms, int64_t end_ms, index_take take, void *context);
 
 /* index_file.c: what the files of this room share. */
-enum index_group { GROUP_ABSENT, GROUP_LOADED, GROUP_DIRTY };
+enum index_group {
+  GROUP_ABSENT, /* not in memory */
+  GROUP_LOADED, /* as in the file */
+  GROUP_DIRTY,  /* newer */
+  GROUP_DUE     /* newer, and part of what index_write has begun to write: goes out before it changes again */
+};
 static inline int64_t index_entry_at(const struct index *ix, int64_t number) {
   return INDEX_HEADER_SIZE + (int64_t)ix->config.slots * INDEX_SLOT_SIZE + number * INDEX_ENTRY_SIZE;
 }

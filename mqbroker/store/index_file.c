@@ -114,8 +114,9 @@ static void shut_oldest(struct index *ix, const struct index_file *keep) {
 
 static enum status file_open(struct index *ix, struct index_file *f, int flags) {
   char path[DISK_PATH_MAX];
+  int64_t length = index_file_length(&ix->config);
   enum status status = file_path(ix, f->name, path);
-  if (status == STATUS_OK) status = ix->disk->ops->open(ix->disk, path, flags, index_file_length(&ix->config), &f->file);
+  if (status == STATUS_OK) status = ix->disk->ops->open(ix->disk, path, flags, length, &f->file);
   if (status != STATUS_OK) {
     f->file = NULL;
     return status;
@@ -164,6 +165,7 @@ enum status index_file_begin(struct index *ix, bool fresh) {
   if (ix->block == NULL) ix->block = malloc((size_t)INDEX_BLOCK_ENTRIES * INDEX_ENTRY_SIZE);
   if (ix->slots == NULL || ix->groups == NULL || ix->block == NULL) return STATUS_NO_MEMORY;
   memset(ix->groups, fresh ? GROUP_LOADED : GROUP_ABSENT, groups);
+  ix->due = 0;
   ix->block_first = ix->files[ix->count - 1].header.count;
   ix->live = ix->files[ix->count - 1].name;
   return STATUS_OK;

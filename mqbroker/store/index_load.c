@@ -18,7 +18,7 @@
 static enum status entry_check(const struct index *ix, const struct disk_entry *e, bool repair, struct buf *why) {
   int64_t length = index_file_length(&ix->config);
   if (e->length == length || (e->length < length && repair)) return STATUS_OK;
-  buf_printf(why, "%s/%.*s is %" PRId64 " bytes long, with the configured maxHashSlotNum and maxIndexNum it would be %" PRId64
+  buf_printf(why, "%s/%.*s is %" PRId64 " bytes long, with this maxHashSlotNum and maxIndexNum it would be %" PRId64
              "; without the directory the index is built again", ix->dir, SPAN_ARG(e->name), e->length, length);
   return STATUS_INVALID;
 }

@@ -43,8 +43,8 @@ static enum status config_check(const struct store_config *config, struct delay_
   else if (config->message_size_max < RECORD_SIZE_MIN)
     buf_printf(why, "the greatest message size must be at least %d bytes", RECORD_SIZE_MIN);
   else if (!index_config_valid(&config->index))
-    buf_printf(why, "an index file of %d slots and %d entries: there must be 1 to %d slots, at least 2 entries, and a file must "
-               "have less than %d bytes", config->index.slots, config->index.entries, INDEX_SLOTS_MAX, INT32_MAX);
+    buf_printf(why, "an index file of %d slots and %d entries: there must be 1 to %d slots, at least 2 entries, and the "
+               "file must have less than %d bytes", config->index.slots, config->index.entries, INDEX_SLOTS_MAX, INT32_MAX);
   else if (delay_levels_parse(span_text(levels), delays) != STATUS_OK)
     buf_printf(why, "\"%s\" is no list of delay levels such as \"1s 5m 2h\"", levels);
   else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * store: the door to everything on disk that is made of messages: commit log,
- * consume queues, checkpoint, recovery. Files are Java 4.7.0's, byte for byte
+ * consume queues, key index, checkpoint, recovery. Files are Java 4.7.0's, byte for byte
  * (org.apache.rocketmq.store.{CommitLog,ConsumeQueue,StoreCheckpoint,DefaultMessageStore}).
  *
  * The turn: put() stages records in memory and gives them their offsets;

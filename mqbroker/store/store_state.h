@@ -18,6 +18,7 @@
 #define SYNC_QUEUE_FILES_MAX 8  /* queue files synced at once */
 #define CHECKPOINT_INTERVAL_MS 60000
 #define TAIL_WRITES_PER_TICK 256
+#define INDEX_GROUPS_PER_TICK 64 /* 256 KiB of the index's slots */
 
 /* A record that is staged and not yet in its queue. */
 struct staged {

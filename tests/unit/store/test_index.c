@@ -214,7 +214,6 @@ void test_index_many_files(void) {
 }
 
 void test_index_drop(void) {
-  static int64_t offsets[100];
   struct rig r;
   struct index ix;
   struct moment now = {0, SIM_EPOCH_MS};
@@ -232,7 +231,6 @@ void test_index_drop(void) {
   CU_ASSERT(index_drop_before(&ix, 1 << 20) == STATUS_OK && ix.count == 1 && ix.files[0].header.count == 6);
   index_fini(&ix);
   rig_fini(&r);
-  (void)offsets;
 }
 
 /* messageIndexEnable=false: what is there is found, nothing is added; switched on again the index catches up. */
