@@ -12,8 +12,8 @@ static void answer(struct broker *b, const struct request *rq, const char *what,
     log_info(b->log, "%zu %s removed on request", removed, what);
     reply_ok(b, rq);
   } else {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "%zu %s removed, but not all of them: %s", removed, what,
-                         status_text(status));
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "%zu %s removed, but not all of them: %s", removed,
+                         what, status_text(status));
   }
 }
 

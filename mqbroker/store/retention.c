@@ -9,6 +9,8 @@
 #define HOUR_MS INT64_C(3600000)
 #define USED_PERCENT_MIN 10 /* MessageStoreConfig.getDiskMaxUsedSpaceRatio */
 #define USED_PERCENT_MAX 95
+#define USED_FORMAT "%d.%d%%"
+#define USED_ARG(r) (r)->used_per_mille / 10, (r)->used_per_mille % 10
 
 /* UtilAll.isItTimeToDo; numbers that are no hour never match, as in Java. */
 enum status retention_hours_parse(struct span text, uint32_t *hours) {
@@ -69,26 +71,25 @@ static void reason_make(struct store *s, bool full) {
   const struct retention_rules *rules = &s->config.retention;
   char what[384];
   if (full)
-    snprintf(what, sizeof what, "the disk of %.256s is %d.%d%% full, more than diskSpaceWarningLevelRatio=%d", r->fullest,
-             r->used_per_mille / 10, r->used_per_mille % 10, rules->full_percent);
+    snprintf(what, sizeof what, "the disk of %.256s is " USED_FORMAT " full, more than diskSpaceWarningLevelRatio=%d",
+             r->fullest, USED_ARG(r), rules->full_percent);
   else
-    snprintf(what, sizeof what, "no space left on the disk of %.256s (%d.%d%% used)", r->fullest, r->used_per_mille / 10,
-             r->used_per_mille % 10);
+    snprintf(what, sizeof what, "no space left on the disk of %.256s (" USED_FORMAT " used)", r->fullest, USED_ARG(r));
   snprintf(r->reason, sizeof r->reason,
-           "%s: make room there, or keep messages for less than fileReservedTime=%d hours; sends then work again by themselves",
+           "%s: make room there, or keep messages for less than fileReservedTime=%d hours; "
+           "sends then work again by themselves",
            what, rules->reserved_hours);
 }
 
 static void level_say(struct store *s, enum space_level old) {
-  static const char *const texts[] = {"enough room again", "expired log files are removed at any hour",
-                                      "the oldest log files are removed although they are not expired", "sends are refused"};
+  static const char *const texts[] = {
+      "enough room again", "expired log files are removed at any hour",
+      "the oldest log files are removed although they are not expired", "sends are refused"};
   const struct retention *r = &s->retention;
   const char *text = texts[r->level];
   if (r->level == SPACE_FORCED && !s->config.retention.forced) text = texts[SPACE_SHORT];
-  if (r->level > old)
-    log_warn(s->log, "the disk of %s is %d.%d%% full: %s", r->fullest, r->used_per_mille / 10, r->used_per_mille % 10, text);
-  else
-    log_info(s->log, "the disk of %s is %d.%d%% full: %s", r->fullest, r->used_per_mille / 10, r->used_per_mille % 10, text);
+  if (r->level > old) log_warn(s->log, "the disk of %s is " USED_FORMAT " full: %s", r->fullest, USED_ARG(r), text);
+  else log_info(s->log, "the disk of %s is " USED_FORMAT " full: %s", r->fullest, USED_ARG(r), text);
 }
 
 static void space_measure(struct store *s) {
@@ -162,14 +163,14 @@ static void file_remove(struct store *s, bool forced, struct moment now) {
   int64_t start = files->first;
   enum status status = segments_drop_first(files);
   if (status != STATUS_OK) {
-    log_error(s->log, "commit log file %s/%020" PRId64 " cannot be removed: %s; tried again in %d ms", s->commitlog.dir, start,
-              status_text(status), rules->retry_ms);
+    log_error(s->log, "commit log file %s/%020" PRId64 " cannot be removed: %s; tried again in %d ms",
+              s->commitlog.dir, start, status_text(status), rules->retry_ms);
     r->files_left = 0;
     r->file_ms = now.mono_ms + rules->retry_ms;
     return;
   }
-  log_info(s->log, "commit log file %020" PRId64 " removed: %s; the disk was %d.%d%% full", start,
-           forced ? "the disk is too full" : "it is older than fileReservedTime", r->used_per_mille / 10, r->used_per_mille % 10);
+  log_info(s->log, "commit log file %020" PRId64 " removed: %s; the disk was " USED_FORMAT " full", start,
+           forced ? "the disk is too full" : "it is older than fileReservedTime", USED_ARG(r));
   /* Names go one by one: a crash must not bring back a file whose successor is gone. */
   status = s->disk->ops->sync_dir(s->disk, s->commitlog.dir);
   if (status != STATUS_OK) log_warn(s->log, "%s cannot be synced: %s", s->commitlog.dir, status_text(status));
@@ -202,6 +203,7 @@ static void sweep_begin(struct store *s) {
   struct retention *r = &s->retention;
   r->sweeping = true;
   r->sweep_failed = false;
+  r->sweep_removed = 0;
   r->sweep_at = 0;
   r->sweep_moves = s->queues.moves;
   r->sweep_min = commitlog_min(&s->commitlog);
@@ -211,6 +213,9 @@ static int64_t sweep_end(struct store *s, struct moment now) {
   struct retention *r = &s->retention;
   enum status status = index_drop_before(&s->index, r->sweep_min);
   if (status != STATUS_OK) log_error(s->log, "an index file cannot be removed: %s", status_text(status));
+  if (r->sweep_removed > 0)
+    log_info(s->log, "%d consume queue files removed: the log begins at offset %" PRId64, r->sweep_removed,
+             r->sweep_min);
   r->sweeping = false;
   if (!r->sweep_failed && status == STATUS_OK) r->swept_min = r->sweep_min;
   else r->sweep_ms = now.mono_ms + s->config.retention.retry_ms;
@@ -243,6 +248,7 @@ static int64_t sweep_step(struct store *s, struct moment now) {
     if (q == NULL) continue;
     budget--;
     if (!sweep_queue(s, q)) continue;
+    r->sweep_removed++;
     r->sweep_ms = now.mono_ms + s->config.retention.queue_pause_ms;
     return r->sweep_ms;
   }

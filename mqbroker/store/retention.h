@@ -20,7 +20,7 @@
 #define RETENTION_FIRST_MS 60000
 #define RETENTION_FILES_PER_RUN 10
 #define RETENTION_RUNS_BY_HAND 20
-#define RETENTION_HURRY_MS 1000      /* least time between looks that a failed write asks for; looks for room while full */
+#define RETENTION_HURRY_MS 1000      /* between looks that failed writes ask for, and for room while full */
 #define RETENTION_QUEUES_PER_STEP 32 /* queues a sweep passes per tick */
 
 enum space_level { SPACE_PLENTY, SPACE_SHORT, SPACE_FORCED, SPACE_FULL };
@@ -34,6 +34,7 @@ struct retention {
   int64_t file_ms; /* not before */
   /* the sweep */
   bool sweeping, sweep_failed;
+  int32_t sweep_removed; /* files */
   size_t sweep_at;
   uint64_t sweep_moves;
   int64_t sweep_min; /* where the log began when it started */

@@ -32,10 +32,12 @@ static int send_noted(struct conn *c, const char *topic, uint32_t number, FILE *
   uint8_t body[FILL_BODY];
   struct send_message_response h;
   put_send(c, topic, 1, 0, fill_body(number, body));
-  if (!conn_flush(c) || conn_receive(c, reply, ANSWER_MS) != RECEIVED) return fail("no answer to message %u", number), -1;
+  if (!conn_flush(c) || conn_receive(c, reply, ANSWER_MS) != RECEIVED)
+    return fail("no answer to message %u", number), -1;
   if (reply->code == RESPONSE_SERVICE_NOT_AVAILABLE) return 0;
   if (!read_sent(reply, &h)) return -1;
-  if (fprintf(notes, "%" PRId64 " %" PRIu32 "\n", h.queueOffset, number) < 0) return fail("the notes cannot be written"), -1;
+  if (fprintf(notes, "%" PRId64 " %" PRIu32 "\n", h.queueOffset, number) < 0)
+    return fail("the notes cannot be written"), -1;
   return 1;
 }
 
@@ -65,7 +67,8 @@ int command_fill(int argc, char **argv) {
 int command_resume(int argc, char **argv) {
   if (argc < 5) return 2;
   struct conn c;
-  uint32_t number = (uint32_t)strtoul(argv[2], NULL, 10), count = (uint32_t)strtoul(argv[4], NULL, 10), sent = 0, refused = 0;
+  uint32_t number = (uint32_t)strtoul(argv[2], NULL, 10), count = (uint32_t)strtoul(argv[4], NULL, 10);
+  uint32_t sent = 0, refused = 0;
   int64_t until = monotonic_ms() + RESUME_MOST_MS;
   FILE *notes = fopen(argv[3], "a");
   int done = 0;
@@ -100,9 +103,11 @@ static bool next_note(struct kept *k) {
 
 /* False: said why. */
 static bool record_kept(struct kept *k, const struct message *m, bool *more) {
-  if (m->queue_offset != k->at) return fail("offset %" PRId64 " where %" PRId64 " is due", m->queue_offset, k->at), false;
+  if (m->queue_offset != k->at)
+    return fail("offset %" PRId64 " where %" PRId64 " is due", m->queue_offset, k->at), false;
   if (*more && k->noted == k->at) {
-    if (!fill_body_check(m->body, k->number)) return fail("offset %" PRId64 " is not message %u", k->at, k->number), false;
+    if (!fill_body_check(m->body, k->number))
+      return fail("offset %" PRId64 " is not message %u", k->at, k->number), false;
     k->compared++;
     *more = next_note(k);
   }
@@ -112,8 +117,8 @@ static bool record_kept(struct kept *k, const struct message *m, bool *more) {
 
 static bool read_kept(struct conn *c, const char *topic, struct kept *k) {
   int64_t max;
-  if (!queue_offset(c, REQUEST_GET_MIN_OFFSET, topic, 0, &k->min) || !queue_offset(c, REQUEST_GET_MAX_OFFSET, topic, 0, &max))
-    return false;
+  if (!queue_offset(c, REQUEST_GET_MIN_OFFSET, topic, 0, &k->min)) return false;
+  if (!queue_offset(c, REQUEST_GET_MAX_OFFSET, topic, 0, &max)) return false;
   bool more = next_note(k);
   while (more && k->noted < k->min) more = next_note(k);
   for (k->at = k->min; k->at < max;) {
@@ -124,7 +129,8 @@ static bool read_kept(struct conn *c, const char *topic, struct kept *k) {
     for (struct span body = reply.body; body.len > 0;) {
       struct message m;
       size_t size;
-      if (message_decode(body, true, &m, &size) != STATUS_OK) return fail("offset %" PRId64 ": no record", k->at), false;
+      if (message_decode(body, true, &m, &size) != STATUS_OK)
+        return fail("offset %" PRId64 ": no record", k->at), false;
       if (!record_kept(k, &m, &more)) return false;
       body = span_from(body, size);
     }
