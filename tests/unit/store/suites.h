@@ -46,6 +46,7 @@
   X(retention_full) \
   X(retention_no_space) \
   X(retention_by_hand) \
+  X(retention_unflushed) \
   X(retention_removal_fails) \
   X(retention_queue_removal_fails) \
   X(retention_readers) \
