@@ -18,16 +18,17 @@ static void refuse(struct broker *b, const struct request *rq, int code, const c
   remoting_reply_error(b->remoting, &rq->to, code, "%s", why);
 }
 
-/* A topic may be created by its first message. */
+/* A topic may be created by its first message, a retry topic too: like its default topic if it can inherit from that, else
+ * with one queue (AbstractSendMessageProcessor.msgCheck). */
 static struct topic *find_or_create_topic(struct broker *b, const struct send_message_request *h, struct moment now) {
   struct topic *t = topics_find(&b->topics, h->topic);
   if (t != NULL) return t;
-  int32_t sys_flag = h->unitMode ? 1 : 0;
-  if (span_starts(h->topic, RETRY_TOPIC_PREFIX))
-    t = topics_create_plain(&b->topics, h->topic, 1, PERM_READ | PERM_WRITE, h->unitMode ? 2 : 0, now, b->log);
-  else
-    t = topics_create_for_send(&b->topics, h->topic, h->defaultTopic, h->defaultTopicQueueNums, sys_flag,
-                               b->settings->autoCreateTopicEnable, now, b->log);
+  bool retry = span_starts(h->topic, RETRY_TOPIC_PREFIX);
+  int32_t sys_flag = h->unitMode ? (retry ? 2 : 1) : 0;
+  t = topics_create_for_send(&b->topics, h->topic, h->defaultTopic, h->defaultTopicQueueNums, sys_flag,
+                             b->settings->autoCreateTopicEnable, now, b->log);
+  if (t == NULL && retry)
+    t = topics_create_plain(&b->topics, h->topic, 1, PERM_READ | PERM_WRITE, sys_flag, now, b->log);
   if (t != NULL) broker_topics_changed(b);
   return t;
 }

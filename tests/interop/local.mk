@@ -9,13 +9,31 @@ tests_interop_mqpeer_SOURCES = \
   tests/interop/peer_tally.c tests/interop/peer_tally.h
 tests_interop_mqpeer_LDADD = libmqclient/libmqclient.la
 
+# What compares stores (storediff.sh, pingpong.sh).
+noinst_PROGRAMS += tests/interop/storediff/storediff tests/interop/storediff/storepeer
+tests_interop_storediff_storediff_SOURCES = \
+  tests/interop/storediff/diff_files.c \
+  tests/interop/storediff/diff_json.c \
+  tests/interop/storediff/diff_log.c \
+  tests/interop/storediff/storediff.c tests/interop/storediff/storediff.h
+tests_interop_storediff_storediff_LDADD = core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
+tests_interop_storediff_storepeer_SOURCES = \
+  tests/interop/storediff/storepeer.c tests/interop/storediff/storepeer.h \
+  tests/interop/storediff/storepeer_load.c \
+  tests/interop/storediff/storepeer_read.c \
+  tests/system/peer.h tests/system/peer_conn.c tests/system/peer_message.c
+tests_interop_storediff_storepeer_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_interop_storediff_storepeer_LDADD = core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
+
 EXTRA_DIST += \
   tests/interop/README.md \
   tests/interop/kill9.sh \
   tests/interop/lib.sh \
+  tests/interop/pingpong.sh \
   tests/interop/read_store.sh \
   tests/interop/run.sh \
   tests/interop/shared_group.sh \
+  tests/interop/storediff/storediff.sh \
   tests/interop/java/Args.java \
   tests/interop/java/Consume.java \
   tests/interop/java/Payload.java \

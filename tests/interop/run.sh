@@ -11,6 +11,8 @@
 # nothing of ours in it: it checks the harness and runs only if it is named.
 # "SERVERS/group/..." are consumers of different kinds in one group, and
 # "kill9" kills our broker under load INTEROP_KILLS (5) times, see kill9.sh.
+# "storediff" compares the stores of both brokers byte by byte, "pingpong" lets
+# them take turns on one store INTEROP_ROUNDS (4) times.
 #
 # Prints "ok NAME: details" or "FAIL NAME: reason" for each pairing and
 # "N passed, N failed" at the end.  INTEROP_SCALE=10 sends 10 % of the messages.
@@ -22,6 +24,10 @@ set -u
 . "$INTEROP_SRC/kill9.sh"
 # shellcheck source=tests/interop/shared_group.sh
 . "$INTEROP_SRC/shared_group.sh"
+# shellcheck source=tests/interop/storediff/storediff.sh
+. "$INTEROP_SRC/storediff/storediff.sh"
+# shellcheck source=tests/interop/pingpong.sh
+. "$INTEROP_SRC/pingpong.sh"
 
 FILTERS=("$@")
 SCALE=${INTEROP_SCALE:-100}
@@ -408,6 +414,8 @@ main() {
     run_servers "$servers"
   done
   run_kill9
+  run_storediff
+  run_pingpong
   echo "$PASSED passed, $FAILED failed"
   [ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 }

@@ -54,12 +54,16 @@ static void topics_are_created_as_allowed(void) {
   CU_ASSERT(stage_send(&s, "T", 0, "x", NULL, &a) == RESPONSE_TOPIC_NOT_EXIST);
   CU_ASSERT(stage_send(&s, "BenchmarkTest", 1023, "x", NULL, &a) == RESPONSE_SUCCESS);
   CU_ASSERT(stage_send(&s, "BenchmarkTest", 1024, "x", NULL, &a) == RESPONSE_SYSTEM_ERROR);
+  CU_ASSERT(stage_send(&s, "%RETRY%G", 0, "x", NULL, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(topics_find(&s.broker->topics, SPAN_LITERAL("%RETRY%G"))->write_queues == 1);
   stage_end(&s);
   stage_start(&s, NULL);
   CU_ASSERT(stage_send(&s, "TBW102", 0, "x", NULL, &a) == RESPONSE_SYSTEM_ERROR);
   CU_ASSERT(stage_send(&s, "a/../b", 0, "x", NULL, &a) == RESPONSE_SYSTEM_ERROR);
   CU_ASSERT(stage_send(&s, "T", -1, "x", NULL, &a) == RESPONSE_SUCCESS);
   CU_ASSERT(topics_find(&s.broker->topics, SPAN_LITERAL("T"))->write_queues == 4);
+  CU_ASSERT(stage_send(&s, "%RETRY%G", 0, "x", NULL, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(topics_find(&s.broker->topics, SPAN_LITERAL("%RETRY%G"))->write_queues == 4);
   stage_crash(&s, SIM_POWER_OFF);
   CU_ASSERT_PTR_NOT_NULL(topics_find(&s.broker->topics, SPAN_LITERAL("T")));
   stage_end(&s);
