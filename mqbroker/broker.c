@@ -136,6 +136,28 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   return status;
 }
 
+static struct retention_rules retention_rules(const struct broker *b) {
+  const struct broker_settings *s = b->settings;
+  uint32_t hours;
+  if (retention_hours_parse(span_text(s->deleteWhen), &hours) != STATUS_OK) hours = 0; /* was checked when it was set */
+  return (struct retention_rules){.interval_ms = s->cleanResourceInterval,
+                                  .hours = hours,
+                                  .utc_offset_s = b->utc_offset_s,
+                                  .reserved_hours = s->fileReservedTime,
+                                  .used_percent = s->diskMaxUsedSpaceRatio,
+                                  .forced_percent = s->diskSpaceCleanForciblyRatio,
+                                  .full_percent = s->diskSpaceWarningLevelRatio,
+                                  .forced = s->cleanFileForciblyEnable,
+                                  .log_pause_ms = s->deleteCommitLogFilesInterval,
+                                  .queue_pause_ms = s->deleteConsumeQueueFilesInterval,
+                                  .retry_ms = s->redeleteHangedFileInterval};
+}
+
+void broker_settings_changed(struct broker *b) {
+  struct retention_rules rules = retention_rules(b);
+  store_retention_change(b->store, &rules);
+}
+
 static enum status open_store(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   const struct broker_settings *s = b->settings;
   struct store_config config = {.root = s->storePathRootDir,
@@ -154,6 +176,7 @@ static enum status open_store(struct broker *b, const struct broker_host *host, 
                                           .slots = s->maxHashSlotNum,
                                           .entries = s->maxIndexNum,
                                           .utc_offset_s = host->utc_offset_s},
+                                .retention = retention_rules(b),
                                 .seed = host->seed};
   struct store_listener listener = {on_arrival, b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
@@ -221,6 +244,7 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
   b->disk = host->disk;
   b->log = host->log;
   b->memory_bytes = host->memory_bytes;
+  b->utc_offset_s = host->utc_offset_s;
   b->born = b->now = now;
   prng_init(&b->prng, host->seed);
   clients_init(&b->clients, host->seed);

@@ -46,6 +46,7 @@ struct broker {
   struct registration registration;
 
   int64_t memory_bytes;
+  int32_t utc_offset_s;
   struct net_peer address; /* brokerIP1:listenPort: in records and message ids */
   struct arena arena;      /* of one request */
   struct get_result *get;  /* of one pull; large, so not on the stack */
@@ -64,7 +65,7 @@ struct broker_host {
   struct log *log;
   uint64_t seed;
   int64_t memory_bytes; /* physical memory: what "still in memory" is measured against */
-  int32_t utc_offset_s; /* of local time: Java names index files by it */
+  int32_t utc_offset_s; /* of local time: Java names index files by it, and deleteWhen is in it */
 };
 
 /* Opens the store, loads the state and listens. settings are complete (settings_complete) and must outlive
@@ -83,6 +84,9 @@ int64_t broker_turn(struct broker *b, struct moment now);
 
 /* A topic or its permissions changed: the name servers hear of it in this turn. */
 void broker_topics_changed(struct broker *b);
+
+/* Settings were changed while running: rooms that keep a copy get the new values. */
+void broker_settings_changed(struct broker *b);
 
 /* Callback for clients.h: tells the members of a group (code 40). context is the broker. */
 void broker_notify_group(void *context, struct client_group *group);

@@ -8,6 +8,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/door/dispatch.c mqbroker/door/dispatch.h mqbroker/door/request.h \
   mqbroker/gate/gate.c mqbroker/gate/gate.h \
   mqbroker/gate/parked.c mqbroker/gate/parked.h \
+  mqbroker/handle/clean.c \
   mqbroker/handle/client.c \
   mqbroker/handle/group.c \
   mqbroker/handle/handle.h \

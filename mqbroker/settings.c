@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqbroker/settings.h"
+#include "mqbroker/store/store.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,6 +62,11 @@ enum status broker_settings_check(const struct broker_settings *s, struct buf *w
   if (missing != NULL) {
     buf_printf(why, "%s; starting without it would break what you rely on", missing);
     return STATUS_UNSUPPORTED;
+  }
+  uint32_t hours;
+  if (retention_hours_parse(span_text(s->deleteWhen), &hours) != STATUS_OK) {
+    buf_printf(why, "deleteWhen=%s is no list of hours such as 04 or 04;16", s->deleteWhen);
+    return STATUS_INVALID;
   }
   if (s->maxMessageSize > s->mappedFileSizeCommitLog - BLANK_ROOM) {
     buf_printf(why, "maxMessageSize=%d does not fit a commit log file of mappedFileSizeCommitLog=%d bytes: make the file larger",

@@ -108,14 +108,14 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(BOOL, useReentrantLockWhenPutMessage, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
   K(BOOL, flushCommitLogTimed, "false", 0, 0, NULL, CONFIG_IMPORTANT, "false: also flush as soon as flushCommitLogLeastPages are dirty") \
   K(I32, flushIntervalConsumeQueue, "1000", 1, 600000, NULL, CONFIG_LIVE, "ms between writes of the consume queues and the checkpoint") \
-  K(I32, cleanResourceInterval, "10000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
-  K(I32, deleteCommitLogFilesInterval, "100", 0, INT32_MAX, NULL, CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
-  K(I32, deleteConsumeQueueFilesInterval, "100", 0, INT32_MAX, NULL, CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
-  K(I32, destroyMapedFileIntervalForcibly, "120000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
-  K(I32, redeleteHangedFileInterval, "120000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
-  K(TEXT, deleteWhen, "04", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
-  K(I32, diskMaxUsedSpaceRatio, "75", 0, INT32_MAX, NULL, CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
-  K(I32, fileReservedTime, "72", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
+  K(I32, cleanResourceInterval, "10000", 10, INT32_MAX, NULL, CONFIG_LIVE, "ms between looks for files to remove and at how full the disk is; the first after 60 s") \
+  K(I32, deleteCommitLogFilesInterval, "100", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms between the removals of two commit log files") \
+  K(I32, deleteConsumeQueueFilesInterval, "100", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms between the removals of two consume queue files") \
+  K(I32, destroyMapedFileIntervalForcibly, "120000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "a file is removed without harm to those who still read it: there is nothing to force") \
+  K(I32, redeleteHangedFileInterval, "120000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms after which a removal that failed is tried again") \
+  K(TEXT, deleteWhen, "04", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "hours of local time in which expired files are removed, such as 04 or 04;16") \
+  K(I32, diskMaxUsedSpaceRatio, "75", 0, INT32_MAX, NULL, CONFIG_LIVE, "% of the disk in use above which expired files are removed at any hour; 10 to 95, what is beyond counts as the nearest") \
+  K(I32, fileReservedTime, "72", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "hours after its last write until a commit log file is expired") \
   K(I32, putMsgIndexHightWater, "600000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "never read by 4.7.0 either") \
   K(I32, maxMessageSize, "4194304", 512, 134217728, NULL, 0, "bytes of the whole stored record") \
   K(BOOL, checkCRCOnRecover, "true", 0, 0, NULL, 0, "verify body checksums when the log is read at start") \
@@ -147,7 +147,7 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, syncFlushTimeout, "5000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms until a SYNC_FLUSH send is answered FLUSH_DISK_TIMEOUT") \
   K(TEXT, messageDelayLevel, "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h", 0, 0, NULL, CONFIG_IGNORED, "delayed messages are not in this version") \
   K(I64, flushDelayOffsetInterval, "10000", INT64_MIN, INT64_MAX, NULL, CONFIG_IGNORED, "delayed messages are not in this version") \
-  K(BOOL, cleanFileForciblyEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "cleaning of old files is not in this version: nothing is deleted") \
+  K(BOOL, cleanFileForciblyEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "above diskSpaceCleanForciblyRatio, remove the oldest files although they are not expired") \
   K(BOOL, warmMapedFileEnable, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
   K(BOOL, offsetCheckInSlave, "false", 0, 0, NULL, CONFIG_IGNORED, "replication is not in this version") \
   K(BOOL, debugLockEnable, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
@@ -196,6 +196,8 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, maxTopics, "100000", 16, 10000000, NULL, CONFIG_LIVE, "topics this broker keeps") \
   K(I32, maxSubscriptionGroups, "100000", 16, 10000000, NULL, CONFIG_LIVE, "consumer groups this broker keeps") \
   K(I32, clientTimeoutMillis, "120000", 1000, INT32_MAX, NULL, CONFIG_LIVE, "ms without heartbeat after which a client is forgotten") \
+  K(I32, diskSpaceCleanForciblyRatio, "85", 10, 100, NULL, CONFIG_LIVE, "% of the disk in use above which cleanFileForciblyEnable acts (rocketmq.broker.diskSpaceCleanForciblyRatio=0.85)") \
+  K(I32, diskSpaceWarningLevelRatio, "90", 10, 100, NULL, CONFIG_LIVE, "% of the disk in use above which sends are refused (rocketmq.broker.diskSpaceWarningLevelRatio=0.90)") \
   K(TEXT, logFile, NULL, 0, 0, NULL, 0, "log file; default: standard error") \
   K(TEXT, bindAddress, "0.0.0.0", 0, 0, NULL, 0, "address to listen on")
 /* clang-format on */

@@ -66,7 +66,7 @@ struct disk_ops {
   enum status (*remove)(struct disk *disk, const char *path) MUST_USE; /* a file or an empty directory */
   enum status (*rename)(struct disk *disk, const char *from, const char *to) MUST_USE;
   enum status (*sync_dir)(struct disk *disk, const char *path) MUST_USE; /* names durable */
-  /* Bytes of the partition that holds path. */
+  /* Bytes of the partition that holds path; free ones may include what only root can use. */
   enum status (*space)(struct disk *disk, const char *path, int64_t *total, int64_t *free) MUST_USE;
   /* Exclusive POSIX record lock on byte 0 (as Java's FileChannel.tryLock(0,1,false)), held until the
    * file is closed. BUSY: another process has it. Creates the file. */

@@ -129,6 +129,7 @@ enum status disk_space(struct disk *disk, const char *path, int64_t *total, int6
   struct statvfs vfs;
   if (statvfs(path, &vfs) != 0) return disk_status_of_errno(errno);
   *total = (int64_t)vfs.f_blocks * (int64_t)vfs.f_frsize;
-  *free_bytes = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
+  /* What is reserved for root counts as free, as in Java (File.getFreeSpace): thresholds in % mean the same. */
+  *free_bytes = (int64_t)vfs.f_bfree * (int64_t)vfs.f_frsize;
   return STATUS_OK;
 }

@@ -37,6 +37,9 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_GET_SYSTEM_TOPIC_LIST_FROM_BROKER] = handle_system_topics,
     [REQUEST_GET_TOPIC_STATS_INFO] = handle_topic_stats,
     [REQUEST_QUERY_TOPIC_CONSUME_BY_WHO] = handle_topic_consumers,
+    /* what nobody needs any more: handle/clean.c */
+    [REQUEST_CLEAN_EXPIRED_CONSUMEQUEUE] = handle_clean_expired_queues,
+    [REQUEST_CLEAN_UNUSED_TOPIC] = handle_clean_unused_topics,
     /* consumer groups: handle/group.c */
     [REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP] = handle_update_group,
     [REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG] = handle_all_groups,

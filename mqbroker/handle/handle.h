@@ -44,6 +44,10 @@ void handle_system_topics(struct broker *b, const struct request *rq);
 void handle_topic_stats(struct broker *b, const struct request *rq);
 void handle_topic_consumers(struct broker *b, const struct request *rq);
 
+/* clean.c */
+void handle_clean_expired_queues(struct broker *b, const struct request *rq);
+void handle_clean_unused_topics(struct broker *b, const struct request *rq);
+
 /* group.c */
 void handle_update_group(struct broker *b, const struct request *rq);
 void handle_all_groups(struct broker *b, const struct request *rq);

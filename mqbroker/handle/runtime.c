@@ -154,6 +154,15 @@ static enum status save_settings(struct broker *b) {
   return status;
 }
 
+/* What the tables of keys cannot check. */
+static enum status check_change(void *why, struct span key, struct span value, int line) {
+  uint32_t hours;
+  (void)line;
+  if (!span_is(key, "deleteWhen") || retention_hours_parse(value, &hours) == STATUS_OK) return STATUS_OK;
+  buf_printf(why, "deleteWhen=%.*s is no list of hours such as 04 or 04;16", SPAN_ARG(value));
+  return STATUS_INVALID;
+}
+
 void handle_update_broker_config(struct broker *b, const struct request *rq) {
   if (span_trim(rq->cmd->body).len == 0) {
     reply_ok(b, rq); /* nothing to change */
@@ -162,8 +171,11 @@ void handle_update_broker_config(struct broker *b, const struct request *rq) {
   struct buf why;
   buf_init(&why, TEXT_MAX * 4);
   int32_t old_perm = b->settings->brokerPermission;
-  enum status status = config_update(b->settings, rq->cmd->body, &why);
+  int line = 0;
+  enum status status = properties_parse(rq->cmd->body, check_change, &why, &line);
+  if (status == STATUS_OK || why.len == 0) status = config_update(b->settings, rq->cmd->body, &why);
   if (status == STATUS_OK) {
+    broker_settings_changed(b);
     data_version_next(&b->config_version, rq->now.wall_ms);
     log_info(b->log, "configuration changed remotely: %.*s", SPAN_ARG(rq->cmd->body));
     if (b->settings->brokerPermission != old_perm) broker_topics_changed(b);

@@ -83,6 +83,11 @@ struct consumequeue *consumequeue_new(struct queue_desk *d, char *dir, struct sp
 void consumequeue_free(struct consumequeue *q);
 /* Finds min and max. Units of records at or behind `limit`, and those the log does not confirm, are dropped. */
 enum status consumequeue_load(struct consumequeue *q, int64_t limit) MUST_USE;
+/* The oldest file goes if the log has lost all its records (never the only file), and min moves to the first unit
+ * whose record is there. *removed: there may be more to remove. */
+enum status consumequeue_trim(struct consumequeue *q, bool *removed) MUST_USE;
+enum status consumequeue_correct_min(struct consumequeue *q) MUST_USE;
+enum status consumequeue_unit_on_disk(struct consumequeue *q, int64_t index, struct unit *out) MUST_USE;
 /* Removes every unit and file; the next unit may have any number. */
 enum status consumequeue_reset(struct consumequeue *q) MUST_USE;
 

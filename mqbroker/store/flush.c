@@ -104,6 +104,7 @@ static bool tails_write(struct store *s, int64_t since_ms, int64_t target, int *
     enum status status = consumequeue_write(list->oldest);
     if (status != STATUS_OK) {
       s->queue_trouble = status;
+      if (status == STATUS_NO_SPACE) retention_out_of_space(s);
       if (status == STATUS_IO) store_make_read_only(s, "a consume queue cannot be written", status);
       return false;
     }

@@ -5,6 +5,7 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/commitlog.c mqbroker/store/commitlog.h \
   mqbroker/store/consumequeue.c mqbroker/store/consumequeue.h \
   mqbroker/store/derive.c mqbroker/store/derive.h \
+  mqbroker/store/discard.c \
   mqbroker/store/flush.c \
   mqbroker/store/get.c \
   mqbroker/store/index.c mqbroker/store/index.h \
@@ -13,9 +14,11 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/index_store.c \
   mqbroker/store/put.c \
   mqbroker/store/queue_load.c \
+  mqbroker/store/queue_trim.c \
   mqbroker/store/queues.c mqbroker/store/queues.h \
   mqbroker/store/record.h \
   mqbroker/store/recovery.c \
+  mqbroker/store/retention.c mqbroker/store/retention.h \
   mqbroker/store/segment.c mqbroker/store/segment.h \
   mqbroker/store/store.c mqbroker/store/store.h \
   mqbroker/store/store_state.h

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 static bool refused_now(const struct store *s) {
-  return s->read_only || s->queue_trouble != STATUS_OK || s->turn_failed != STATUS_OK;
+  return s->read_only || s->retention.level == SPACE_FULL || s->queue_trouble != STATUS_OK || s->turn_failed != STATUS_OK;
 }
 
 /* Nothing staged since the last commit exists any more. */
@@ -21,6 +21,7 @@ static void staged_lost(struct store *s, enum status status) {
   index_rollback(&s->index);
   s->log_trouble = status;
   if (status == STATUS_IO) store_make_read_only(s, "the commit log cannot be written", status);
+  if (status == STATUS_NO_SPACE) retention_out_of_space(s);
 }
 
 static bool staged_room(struct store *s, size_t count) {
@@ -154,6 +155,7 @@ static void staged_dispatch(struct store *s, struct moment now) {
       store_make_read_only(s, "a consume queue cannot be written", status);
     else if (status != STATUS_OK)
       s->queue_trouble = status;
+    if (status == STATUS_NO_SPACE) retention_out_of_space(s);
     if (s->listener.arrived != NULL && status != STATUS_NO_MEMORY)
       s->listener.arrived(s->listener.context, t->queue->topic, t->queue->id, t->queue->max, t->unit.tags_code);
   }

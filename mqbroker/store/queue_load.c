@@ -12,7 +12,7 @@
 /* A run of zeros this long behind the end is taken for the unused rest of the file. */
 #define QUIET_BYTES 16384
 
-static enum status unit_on_disk(struct consumequeue *q, int64_t index, struct unit *out) {
+enum status consumequeue_unit_on_disk(struct consumequeue *q, int64_t index, struct unit *out) {
   struct segment *g;
   segment_cache_trim(&q->desk->cache, QUEUE_FILES_OPEN_MAX - 1);
   enum status status = segments_at(&q->files, index * UNIT_SIZE, &g);
@@ -43,7 +43,7 @@ static enum status end_guess(struct consumequeue *q, int64_t limit, int64_t *out
   int64_t file = q->files.end / UNIT_SIZE - per_file, first = q->files.first / UNIT_SIZE;
   struct unit u;
   for (; file >= first; file -= per_file) {
-    enum status status = unit_on_disk(q, file, &u);
+    enum status status = consumequeue_unit_on_disk(q, file, &u);
     if (status != STATUS_OK) return status;
     if (plausible(&u, limit)) break;
   }
@@ -52,29 +52,12 @@ static enum status end_guess(struct consumequeue *q, int64_t limit, int64_t *out
   int64_t low = file + 1, high = file + per_file;
   while (low < high) {
     int64_t middle = low + (high - low) / 2;
-    enum status status = unit_on_disk(q, middle, &u);
+    enum status status = consumequeue_unit_on_disk(q, middle, &u);
     if (status != STATUS_OK) return status;
     if (plausible(&u, limit)) low = middle + 1;
     else high = middle;
   }
   *out = low;
-  return STATUS_OK;
-}
-
-/* The first unit whose record the log still has; blanks do not count. */
-static enum status min_find(struct consumequeue *q) {
-  int64_t log_min = commitlog_min(q->desk->commitlog);
-  int64_t first = q->files.first / UNIT_SIZE, end = first + consumequeue_units_per_file(q);
-  if (end > q->max) end = q->max;
-  q->min = first;
-  for (int64_t i = first; i < end; i++) {
-    struct unit u;
-    enum status status = unit_on_disk(q, i, &u);
-    if (status != STATUS_OK) return status;
-    if (u.offset < log_min || (u.offset == 0 && u.size == BLANK_UNIT_SIZE)) continue;
-    q->min = i;
-    break;
-  }
   return STATUS_OK;
 }
 
@@ -99,7 +82,7 @@ enum status consumequeue_load(struct consumequeue *q, int64_t limit) {
   struct unit u = {0};
   enum status status = end_guess(q, limit, &end);
   for (; status == STATUS_OK && end > first; end--) {
-    status = unit_on_disk(q, end - 1, &u);
+    status = consumequeue_unit_on_disk(q, end - 1, &u);
     if (status == STATUS_OK && plausible(&u, limit) && confirmed(q, end - 1, &u)) break;
   }
   if (status == STATUS_OK && end == first) return consumequeue_reset(q);
@@ -108,7 +91,7 @@ enum status consumequeue_load(struct consumequeue *q, int64_t limit) {
     q->physical_max = u.offset + u.size;
     status = rest_clear(q);
   }
-  if (status == STATUS_OK) status = min_find(q);
+  if (status == STATUS_OK) status = consumequeue_correct_min(q);
   if (status != STATUS_OK) {
     q->loaded = false;
     log_error(q->desk->log, "consume queue %s cannot be read: %s", q->dir, status_text(status));
@@ -160,5 +143,6 @@ int64_t consumequeue_offset_by_time(struct consumequeue *q, int64_t wall_ms) {
   int64_t found = left;
   if (left_ms == -1) found = right;
   else if (right_ms != -1 && wall_ms - left_ms > right_ms - wall_ms) found = right;
-  return found < 0 ? file : found;
+  if (found < 0) found = file;
+  return found < q->min ? q->min : found;
 }

@@ -82,6 +82,7 @@ static enum status table_grow(struct queues *qs) {
   free(qs->table);
   qs->table = table;
   qs->cap = cap;
+  qs->moves++;
   return STATUS_OK;
 }
 
@@ -96,6 +97,7 @@ void queues_forget(struct queues *qs, struct consumequeue *q) {
     table_place(qs->table, qs->cap, moved);
   }
   qs->count--;
+  qs->moves++;
   if (qs->last == q) qs->last = NULL;
   consumequeue_free(q);
 }

@@ -18,6 +18,7 @@ struct queues {
   size_t cap, count;
   uint64_t seed;
   struct consumequeue *last; /* the answer of the last look-up */
+  uint64_t moves;            /* how often entries changed their places in the table */
 };
 
 enum status queues_init(struct queues *qs, struct disk *disk, struct log *log, struct commitlog *commitlog,

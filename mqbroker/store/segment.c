@@ -67,7 +67,7 @@ void segments_fini(struct segments *list) {
   list->first = list->end = 0;
 }
 
-static enum status segment_path(const struct segments *list, int64_t start, char out[DISK_PATH_MAX]) {
+enum status segment_path(const struct segments *list, int64_t start, char out[DISK_PATH_MAX]) {
   int n = snprintf(out, DISK_PATH_MAX, "%s/%020" PRId64, list->dir, start);
   return n < DISK_PATH_MAX ? STATUS_OK : STATUS_LIMIT;
 }
@@ -219,6 +219,25 @@ enum status segments_drop_from(struct segments *list, int64_t offset) {
     list->end = start;
   }
   return STATUS_OK;
+}
+
+enum status segments_drop_first(struct segments *list) {
+  struct disk *disk = list->cache->disk;
+  char path[DISK_PATH_MAX];
+  assert(list->end - list->first > list->length);
+  enum status status = segment_path(list, list->first, path);
+  if (status == STATUS_OK) status = disk->ops->remove(disk, path);
+  if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+  list->first += list->length;
+  if (list->cache->epoch == 0) segments_close_dropped(list);
+  return STATUS_OK;
+}
+
+void segments_close_dropped(struct segments *list) {
+  for (struct segment *g = list->open, *next; g != NULL; g = next) {
+    next = g->next;
+    if (g->start < list->first && (list->cache->epoch == 0 || g->used < list->cache->epoch)) segment_free(g);
+  }
 }
 
 enum status segment_zero(struct segment *segment, int64_t from, int64_t to) {

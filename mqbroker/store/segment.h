@@ -60,6 +60,12 @@ enum status segments_at(struct segments *list, int64_t offset, struct segment **
 enum status segments_add(struct segments *list, int64_t start, int flags, struct segment **out) MUST_USE;
 /* Removes the files that start at or behind offset. */
 enum status segments_drop_from(struct segments *list, int64_t offset) MUST_USE;
+/* Removes the first file, never the only one. Its mapping stays, so that what was read from it can still leave; it is
+ * closed by the next segments_close_dropped() that finds it unused in this epoch; without epochs at once. */
+enum status segments_drop_first(struct segments *list) MUST_USE;
+void segments_close_dropped(struct segments *list);
+/* Path of the file that begins at start. */
+enum status segment_path(const struct segments *list, int64_t start, char out[DISK_PATH_MAX]) MUST_USE;
 /* Writes zeros over [from, to), which lies in one file. */
 enum status segment_zero(struct segment *segment, int64_t from, int64_t to) MUST_USE;
 /* Offset behind the last byte in [from, end of file) that is not zero, or from. quiet > 0: stops after so many

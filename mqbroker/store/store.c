@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define STAGED_FIRST 1024
+#define ALLOCATE_RETRY_MS 1000
 
 bool store_path(const struct store *s, const char *name, char out[DISK_PATH_MAX]) {
   return snprintf(out, DISK_PATH_MAX, "%s/%s", s->root, name) < DISK_PATH_MAX;
@@ -115,6 +116,7 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
   s->config.root = s->root;
   s->commitlog.cache.epoch = 1;
   flush_init(s, now);
+  retention_init(s, now);
   return STATUS_OK;
 }
 
@@ -195,44 +197,30 @@ void store_abandon(struct store *s) {
 
 const char *store_refusal(const struct store *s) {
   if (s->read_only) return s->refusal;
+  if (s->retention.level == SPACE_FULL || s->queue_trouble == STATUS_NO_SPACE || s->log_trouble == STATUS_NO_SPACE)
+    return s->retention.reason;
   if (s->queue_trouble != STATUS_OK) return "the consume queues cannot be written at the moment";
   if (s->log_trouble != STATUS_OK) return "the commit log cannot be written at the moment";
   return NULL;
 }
 
-int64_t store_tick(struct store *s, struct moment now) {
-  if (s->facts.recovery_ms < 0) s->facts.recovery_ms = now.mono_ms - s->opened_mono_ms;
-  if (!s->read_only) {
-    enum status status = commitlog_prepare(&s->commitlog);
-    if (status != STATUS_OK) log_warn(s->log, "the next log file cannot be allocated: %s", status_text(status));
-  }
-  /* What was read in this turn may leave only after it: the files close a turn later. */
-  segment_cache_trim(&s->commitlog.cache, COMMITLOG_OPEN_MAX);
-  s->commitlog.cache.epoch++;
-  return flush_tick(s, now);
+/* Ahead of need, so it may fail without harm to anybody yet. */
+static void next_file_allocate(struct store *s, struct moment now) {
+  enum status status = commitlog_prepare(&s->commitlog);
+  if (status == STATUS_OK) return;
+  s->allocate_ms = now.mono_ms + ALLOCATE_RETRY_MS;
+  log_warn(s->log, "the next log file cannot be allocated: %s", status_text(status));
 }
 
-enum status store_delete_topic(struct store *s, struct span topic) {
-  struct consumequeue **list;
-  size_t count;
-  char path[DISK_PATH_MAX];
-  enum status status = queues_sorted(&s->queues, topic, &list, &count);
-  if (status != STATUS_OK) return status;
-  if (count > 0) snprintf(path, sizeof path, "%s/%.*s", s->queues.dir, SPAN_ARG(topic));
-  for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-    struct consumequeue *q = list[i];
-    if (!q->loaded) status = consumequeue_load(q, s->commitlog.appended);
-    if (status == STATUS_OK) status = consumequeue_reset(q);
-    if (status != STATUS_OK) break;
-    status = s->disk->ops->remove(s->disk, q->dir);
-    if (status == STATUS_NOT_FOUND) status = STATUS_OK;
-    /* What is staged for it keeps its number and finds an empty queue. */
-    if (status == STATUS_OK && q->next == q->max) queues_forget(&s->queues, q);
-  }
-  free(list);
-  if (count == 0 || status != STATUS_OK) return status;
-  status = s->disk->ops->remove(s->disk, path);
-  return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+int64_t store_tick(struct store *s, struct moment now) {
+  if (s->facts.recovery_ms < 0) s->facts.recovery_ms = now.mono_ms - s->opened_mono_ms;
+  if (!s->read_only && s->retention.level != SPACE_FULL && now.mono_ms >= s->allocate_ms) next_file_allocate(s, now);
+  /* What was read in this turn may leave only after it: the files close a turn later. */
+  segment_cache_trim(&s->commitlog.cache, COMMITLOG_OPEN_MAX);
+  segments_close_dropped(&s->commitlog.files);
+  s->commitlog.cache.epoch++;
+  int64_t flush_at = flush_tick(s, now), clean_at = retention_tick(s, now);
+  return flush_at < clean_at ? flush_at : clean_at;
 }
 
 void store_facts(const struct store *s, struct store_facts *out) {

@@ -29,6 +29,21 @@ struct index_config {
   int32_t utc_offset_s; /* of local time: the files are named by it */
 };
 
+/* What is removed when (retention.h). */
+struct retention_rules {
+  int32_t interval_ms;    /* cleanResourceInterval; 0: nothing is removed and no space watched */
+  uint32_t hours;         /* deleteWhen: bit n: at hour n of local time */
+  int32_t utc_offset_s;   /* of local time */
+  int32_t reserved_hours; /* fileReservedTime */
+  int32_t used_percent;   /* diskMaxUsedSpaceRatio: above, expired files go at any hour */
+  int32_t forced_percent; /* diskSpaceCleanForciblyRatio: above, the oldest files go, expired or not, if `forced` */
+  int32_t full_percent;   /* diskSpaceWarningLevelRatio: above, puts are refused */
+  bool forced;            /* cleanFileForciblyEnable */
+  int32_t log_pause_ms;   /* deleteCommitLogFilesInterval */
+  int32_t queue_pause_ms; /* deleteConsumeQueueFilesInterval */
+  int32_t retry_ms;       /* redeleteHangedFileInterval: after a removal that failed */
+};
+
 struct store_config {
   const char *root;       /* storePathRootDir */
   const char *commitlog;  /* storePathCommitLog */
@@ -43,6 +58,7 @@ struct store_config {
   bool check_crc_on_recover; /* checkCRCOnRecover */
   const char *delay_levels; /* messageDelayLevel; NULL: Java's default */
   struct index_config index;
+  struct retention_rules retention;
   uint64_t seed;
 };
 
@@ -90,6 +106,13 @@ const char *store_refusal(const struct store *s);
 
 /* Writes what was staged. On failure nothing staged exists and status tells why. Cheap when nothing is staged. */
 enum status store_commit(struct store *s, struct moment now) MUST_USE;
+
+/* New rules from the next look on. */
+void store_retention_change(struct store *s, const struct retention_rules *rules);
+/* Hours such as "04" or "04;16". */
+enum status retention_hours_parse(struct span text, uint32_t *hours) MUST_USE;
+/* Expired files go now and in the next looks, whatever the hour (executeDeleteFilesManually). */
+void store_clean_now(struct store *s);
 
 /* Marks: offsets in the commit log that only grow. */
 int64_t store_appended(const struct store *s); /* written (page cache) */
@@ -156,6 +179,12 @@ typedef void (*store_each_queue)(void *context, struct span topic, int32_t queue
 void store_queues(struct store *s, store_each_queue each, void *context);
 /* Removes the queues of a topic (files too); the messages stay in the log. */
 enum status store_delete_topic(struct store *s, struct span topic) MUST_USE;
+/* Removes the queues whose messages are all gone from the log; the next message begins such a queue at 0
+ * (cleanExpiredConsumerQueue). Returns how many; the first failure is in *status, the others are tried. */
+size_t store_clean_expired_queues(struct store *s, enum status *status);
+/* Removes the queues of topics that keep() does not want (cleanUnusedTopic). Returns how many topics. */
+size_t store_clean_topics(struct store *s, bool (*keep)(void *context, struct span topic), void *context,
+                          enum status *status);
 
 struct store_facts { /* for BROKER_RUNTIME_INFO and the log */
   int64_t boot_ms;

@@ -10,6 +10,7 @@
 #include "mqbroker/store/derive.h"
 #include "mqbroker/store/index.h"
 #include "mqbroker/store/queues.h"
+#include "mqbroker/store/retention.h"
 #include "mqbroker/store/store.h"
 
 #define SYNC_SLOTS 16
@@ -75,6 +76,8 @@ struct store {
   int64_t last_ms; /* store time of the newest record that counts */
   int64_t staged_last_ms;
   struct flusher flusher;
+  struct retention retention;
+  int64_t allocate_ms; /* monotonic: the next log file is not tried before */
   int64_t opened_mono_ms;
   bool was_clean;        /* how recovery found the files, and from where it read the log */
   int64_t replayed_from;

@@ -6,6 +6,7 @@ tests_system_peer_SOURCES = \
   tests/system/peer_basic.c \
   tests/system/peer_conn.c \
   tests/system/peer_crowd.c \
+  tests/system/peer_fill.c \
   tests/system/peer_load.c \
   tests/system/peer_message.c
 tests_system_peer_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
@@ -18,6 +19,7 @@ endif
 EXTRA_DIST += \
   tests/system/run.sh \
   tests/system/lib.sh \
+  tests/system/full_disk.sh \
   tests/system/hostile.sh \
   tests/system/keys-4.7.0.txt \
   tests/system/kill.sh \

@@ -26,6 +26,10 @@ static const struct {
     {"verify", "ADDR TOPIC FILE", "what was recorded is there, in order and dense", command_verify},
     {"attack", "ADDR KIND SEED broker|namesrv", "hostile input (see peer_attack.c)", command_attack},
     {"slow", "ADDR TOPIC SECONDS", "asks and does not read, then reads everything", command_slow},
+    {"fill", "ADDR TOPIC FIRST FILE", "sends messages FIRST and up until one is refused, records what was acknowledged",
+     command_fill},
+    {"resume", "ADDR TOPIC FIRST FILE COUNT", "tries until COUNT more are acknowledged", command_resume},
+    {"kept", "ADDR TOPIC FILE", "what was recorded is there from the queue's minimum on", command_kept},
     {"idle", "COUNT ADDR...", "opens COUNT connections to each address, prints a line, holds them until SIGTERM",
      command_idle},
 };

@@ -92,5 +92,8 @@ int command_verify(int argc, char **argv);
 int command_attack(int argc, char **argv);
 int command_slow(int argc, char **argv);
 int command_idle(int argc, char **argv);
+int command_fill(int argc, char **argv);
+int command_resume(int argc, char **argv);
+int command_kept(int argc, char **argv);
 
 #endif

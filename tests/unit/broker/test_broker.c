@@ -238,6 +238,68 @@ static void a_failed_write_is_refused_and_leaves_no_gap(void) {
   stage_end(&s);
 }
 
+static int ask_code(struct stage *s, int code, const char *body, struct answer *a) {
+  stage_ask_wait(s, 0, &(struct request_out){.code = code, .body = span_text(body)}, a);
+  return a->code;
+}
+
+static void a_full_disk_refuses_sends_in_words_and_recovers(void) {
+  struct stage s;
+  struct answer a;
+  int64_t total, free_bytes;
+  stage_start(&s, "cleanFileForciblyEnable=false\ncleanResourceInterval=5000\n");
+  CU_ASSERT(stage_send(&s, "T", 0, "one", NULL, &a) == RESPONSE_SUCCESS);
+  stage_run(&s, 121000);
+  CU_ASSERT_FATAL(s.broker->disk->ops->space(s.broker->disk, "/", &total, &free_bytes) == STATUS_OK);
+  sim_disk_space(s.host, (total - free_bytes) * 100 / 95);
+  stage_run(&s, 5100);
+  CU_ASSERT(stage_send(&s, "T", 0, "no", NULL, &a) == RESPONSE_SERVICE_NOT_AVAILABLE);
+  CU_ASSERT(span_starts(a.remark, "service not available now: the disk of /store"));
+  CU_ASSERT(stage_pull(&s, "T", 0, 0, "*", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "one");
+  CU_ASSERT(ask_code(&s, REQUEST_UPDATE_BROKER_CONFIG, "diskSpaceWarningLevelRatio=100\n", &a) == RESPONSE_SUCCESS);
+  stage_run(&s, 1100);
+  CU_ASSERT(stage_send(&s, "T", 0, "two", NULL, &a) == RESPONSE_SUCCESS);
+  ASSERT_SPAN(answer_ext(&a, "queueOffset"), "1");
+  stage_end(&s);
+}
+
+static void cleaning_is_configured_while_running(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, "fileReservedTime=0\ndeleteWhen=99\n");
+  char body[30001];
+  memset(body, 'x', sizeof body - 1);
+  body[sizeof body - 1] = '\0';
+  for (int i = 0; i < 9; i++) CU_ASSERT(stage_send(&s, "T", 0, body, NULL, &a) == RESPONSE_SUCCESS);
+  stage_run(&s, 25 * 3600000);
+  CU_ASSERT(store_log_min(s.broker->store) == 0);
+  CU_ASSERT(ask_code(&s, REQUEST_UPDATE_BROKER_CONFIG, "deleteWhen=noon\n", &a) == RESPONSE_SYSTEM_ERROR);
+  CU_ASSERT(span_starts(a.remark, "deleteWhen=noon") && strcmp(s.settings.deleteWhen, "99") == 0);
+  CU_ASSERT(ask_code(&s, REQUEST_UPDATE_BROKER_CONFIG, "deleteWhen=03;15\n", &a) == RESPONSE_SUCCESS);
+  stage_run(&s, 12 * 3600000);
+  CU_ASSERT(store_log_min(s.broker->store) == 4 * 65536);
+  CU_ASSERT(stage_pull(&s, "T", 0, 0, "*", &a) == RESPONSE_PULL_OFFSET_MOVED);
+  ASSERT_SPAN(answer_ext(&a, "nextBeginOffset"), "8");
+  ASSERT_SPAN(answer_ext(&a, "minOffset"), "8");
+  stage_end(&s);
+}
+
+static void queues_nobody_needs_are_removed(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  CU_ASSERT(stage_send(&s, "T", 0, "one", NULL, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(stage_send(&s, "U", 0, "two", NULL, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(topics_remove(&s.broker->topics, SPAN_LITERAL("U"), sim_host_now(s.host)));
+  CU_ASSERT(ask_code(&s, REQUEST_CLEAN_EXPIRED_CONSUMEQUEUE, "", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(store_queue_max(s.broker->store, SPAN_LITERAL("U"), 0) == 1);
+  CU_ASSERT(ask_code(&s, REQUEST_CLEAN_UNUSED_TOPIC, "", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(store_queue_max(s.broker->store, SPAN_LITERAL("U"), 0) == 0);
+  CU_ASSERT(store_queue_max(s.broker->store, SPAN_LITERAL("T"), 0) == 1);
+  stage_end(&s);
+}
+
 static void a_batch_is_stored_together(void) {
   struct stage s;
   struct answer a;
@@ -320,13 +382,13 @@ static void messages_are_found_by_key(void) {
 }
 
 static void every_key_of_4_7_0_is_there(void) {
-  enum { JAVA_KEYS = 75 + 66 + 11 + 12, OWN_KEYS = 10 };
+  enum { JAVA_KEYS = 75 + 66 + 11 + 12, OWN_KEYS = 12 };
   CU_ASSERT(broker_settings_table.count == JAVA_KEYS + OWN_KEYS);
   for (size_t i = 0; i < broker_settings_table.count; i++) CU_ASSERT(strlen(broker_settings_table.keys[i].doc) > 5);
 }
 
 static void what_is_not_there_refuses_to_start(void) {
-  static const char *const lines[] = {"enableDLegerCommitLog=true", "brokerRole=SLAVE", "brokerRole=SYNC_MASTER", "aclEnable=true", "mappedFileSizeCommitLog=4096"};
+  static const char *const lines[] = {"enableDLegerCommitLog=true", "brokerRole=SLAVE", "brokerRole=SYNC_MASTER", "aclEnable=true", "deleteWhen=noon", "mappedFileSizeCommitLog=4096"};
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
     struct broker_settings s;
     struct buf why;
@@ -355,6 +417,9 @@ int main(int argc, char **argv) {
       {"sync flush waits for the disk", sync_flush_waits_for_the_disk},
       {"what was flushed survives a power cut", what_was_flushed_survives_a_power_cut},
       {"a failed write is refused and leaves no gap", a_failed_write_is_refused_and_leaves_no_gap},
+      {"a full disk refuses sends in words and recovers", a_full_disk_refuses_sends_in_words_and_recovers},
+      {"cleaning is configured while running", cleaning_is_configured_while_running},
+      {"queues nobody needs are removed", queues_nobody_needs_are_removed},
       {"a batch is stored together", a_batch_is_stored_together},
       {"messages are found by key", messages_are_found_by_key},
       {"every key of 4.7.0 is there", every_key_of_4_7_0_is_there},

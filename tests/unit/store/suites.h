@@ -38,6 +38,20 @@
   X(recover_locked) \
   X(recover_clock_back) \
   X(recover_failing_disk) \
+  X(retention_hours) \
+  X(retention_by_hour) \
+  X(retention_never_the_last) \
+  X(retention_by_space) \
+  X(retention_forced) \
+  X(retention_full) \
+  X(retention_no_space) \
+  X(retention_by_hand) \
+  X(retention_unflushed) \
+  X(retention_removal_fails) \
+  X(retention_queue_removal_fails) \
+  X(retention_readers) \
+  X(retention_crash) \
+  X(retention_discard) \
   X(format_files) \
   X(format_last_byte) \
   X(format_directories) \

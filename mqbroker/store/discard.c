@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Whole queues that nobody needs any more (DefaultMessageStore.cleanUnusedTopic,
+ * cleanExpiredConsumerQueue). Their messages stay in the log.
+ */
+#include "mqbroker/store/store_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Files, directory, and the entry in the table. */
+static enum status queue_discard(struct store *s, struct consumequeue *q) {
+  enum status status = q->loaded ? STATUS_OK : consumequeue_load(q, s->commitlog.appended);
+  if (status == STATUS_OK) status = consumequeue_reset(q);
+  if (status == STATUS_OK) status = s->disk->ops->remove(s->disk, q->dir);
+  if (status == STATUS_NOT_FOUND) status = STATUS_OK;
+  /* What is staged for it keeps its number and finds an empty queue. */
+  if (status == STATUS_OK && q->next == q->max) queues_forget(&s->queues, q);
+  return status;
+}
+
+enum status store_delete_topic(struct store *s, struct span topic) {
+  struct consumequeue **list;
+  size_t count;
+  char path[DISK_PATH_MAX];
+  enum status status = queues_sorted(&s->queues, topic, &list, &count);
+  if (status != STATUS_OK) return status;
+  if (count > 0) snprintf(path, sizeof path, "%s/%.*s", s->queues.dir, SPAN_ARG(topic));
+  for (size_t i = 0; i < count && status == STATUS_OK; i++) status = queue_discard(s, list[i]);
+  free(list);
+  if (count == 0 || status != STATUS_OK) return status;
+  status = s->disk->ops->remove(s->disk, path);
+  return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static void first_failure(enum status *first, enum status status) {
+  if (*first == STATUS_OK) *first = status;
+}
+
+/* Delayed messages are found by the offsets in their queues: those must go on counting. */
+static enum status expired_check(struct store *s, struct consumequeue *q, bool *expired) {
+  *expired = false;
+  if (span_is(q->topic, SCHEDULE_TOPIC)) return STATUS_OK;
+  enum status status = q->loaded ? STATUS_OK : consumequeue_load(q, s->commitlog.appended);
+  *expired = status == STATUS_OK && q->max > 0 && q->next == q->max && q->physical_max <= commitlog_min(&s->commitlog);
+  return status;
+}
+
+size_t store_clean_expired_queues(struct store *s, enum status *status) {
+  struct consumequeue **list;
+  size_t count, removed = 0;
+  *status = queues_sorted(&s->queues, SPAN_NONE, &list, &count);
+  if (*status != STATUS_OK) return 0;
+  for (size_t i = 0; i < count; i++) {
+    char path[DISK_PATH_MAX];
+    bool expired;
+    enum status done = expired_check(s, list[i], &expired);
+    if (done == STATUS_OK && expired) {
+      snprintf(path, sizeof path, "%s/%.*s", s->queues.dir, SPAN_ARG(list[i]->topic));
+      log_info(s->log, "consume queue %s is removed: the log has none of its messages any more", list[i]->dir);
+      done = queue_discard(s, list[i]);
+      if (done == STATUS_OK) removed++;
+      /* Only the last queue of a topic leaves an empty directory. */
+      enum status directory = s->disk->ops->remove(s->disk, path);
+      (void)directory;
+    }
+    first_failure(status, done);
+  }
+  free(list);
+  return removed;
+}
+
+/* Half messages and their marks are kept although no table may name them. */
+static bool topic_is_internal(struct span topic) {
+  return span_is(topic, SCHEDULE_TOPIC) || span_starts(topic, "RMQ_SYS_TRANS_");
+}
+
+size_t store_clean_topics(struct store *s, bool (*keep)(void *context, struct span topic), void *context,
+                          enum status *status) {
+  struct consumequeue **list;
+  size_t count, removed = 0;
+  *status = queues_sorted(&s->queues, SPAN_NONE, &list, &count);
+  if (*status != STATUS_OK) return 0;
+  for (size_t i = 0, next; i < count; i = next) {
+    char text[TOPIC_LENGTH_MAX + 1];
+    struct span topic = span_of(text, list[i]->topic.len);
+    memcpy(text, list[i]->topic.ptr, topic.len);
+    for (next = i + 1; next < count && span_equal(list[next]->topic, topic);) next++;
+    if (topic_is_internal(topic) || keep(context, topic)) continue;
+    log_info(s->log, "the consume queues of topic %.*s are removed: there is no such topic", SPAN_ARG(topic));
+    enum status done = store_delete_topic(s, topic);
+    if (done == STATUS_OK) removed++;
+    first_failure(status, done);
+  }
+  free(list);
+  return removed;
+}
