@@ -97,7 +97,9 @@ static void values_differ(struct diff *d, const char *where, const struct json *
 
 /* ---- layout ---- */
 
-static int line_order(const void *a, const void *b) { return span_compare(*(const struct span *)a, *(const struct span *)b); }
+static int line_order(const void *a, const void *b) {
+  return span_compare(*(const struct span *)a, *(const struct span *)b);
+}
 
 /* Its lines, sorted, without the comma that the last member has not. */
 static struct span *lines_of(struct span text, size_t *count) {
