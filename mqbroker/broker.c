@@ -136,7 +136,7 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   return status;
 }
 
-static enum status open_store(struct broker *b, uint64_t seed, struct moment now, struct buf *why) {
+static enum status open_store(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   const struct broker_settings *s = b->settings;
   struct store_config config = {.root = s->storePathRootDir,
                                 .commitlog = s->storePathCommitLog,
@@ -149,7 +149,12 @@ static enum status open_store(struct broker *b, uint64_t seed, struct moment now
                                 .flush_thorough_ms = s->flushCommitLogThoroughInterval,
                                 .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
                                 .check_crc_on_recover = s->checkCRCOnRecover,
-                                .seed = seed};
+                                .index = {.enabled = s->messageIndexEnable,
+                                          .safe = s->messageIndexSafe,
+                                          .slots = s->maxHashSlotNum,
+                                          .entries = s->maxIndexNum,
+                                          .utc_offset_s = host->utc_offset_s},
+                                .seed = host->seed};
   struct store_listener listener = {on_arrival, b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
 }
@@ -186,13 +191,13 @@ static struct remoting *make_remoting(struct broker *b, uint64_t seed) {
   return remoting_new(&config, b->net, b->log, &door, b, seed);
 }
 
-static enum status start(struct broker *b, uint64_t seed, struct moment now, struct buf *why) {
+static enum status start(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   enum status status = set_address(b, why);
-  if (status == STATUS_OK) status = load_state(b, seed, why);
-  if (status == STATUS_OK) status = open_store(b, seed, now, why);
+  if (status == STATUS_OK) status = load_state(b, host->seed, why);
+  if (status == STATUS_OK) status = open_store(b, host, now, why);
   if (status != STATUS_OK) return status;
   b->get = malloc(sizeof *b->get);
-  b->remoting = make_remoting(b, seed);
+  b->remoting = make_remoting(b, host->seed);
   if (b->get == NULL || b->remoting == NULL) {
     buf_printf(why, "out of memory");
     return STATUS_NO_MEMORY;
@@ -225,7 +230,7 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
   arena_init(&b->arena, ARENA_MAX);
   b->offsets_save_ms = now.mono_ms + OFFSETS_FIRST_SAVE_MS;
   b->clients_scan_ms = now.mono_ms + CLIENTS_FIRST_SCAN_MS;
-  if (start(b, host->seed, now, why) == STATUS_OK) return b;
+  if (start(b, host, now, why) == STATUS_OK) return b;
   broker_free(b, now);
   return NULL;
 }

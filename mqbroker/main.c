@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, TEXT_MAX = 1 << 20, LOG_FILE_BYTES = 128 << 20, LOG_FILES = 10, INPUT_ROOM = 1 << 20 };
@@ -119,6 +120,12 @@ static bool run(struct running *r) {
   return true;
 }
 
+static int32_t utc_offset(void) {
+  time_t now = time(NULL);
+  struct tm local;
+  return localtime_r(&now, &local) == NULL ? 0 : (int32_t)local.tm_gmtoff;
+}
+
 static int64_t physical_memory(void) { return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE); }
 
 static int serve(struct broker_settings *s, struct uv_host *host, struct log *log, struct moment started) {
@@ -128,7 +135,8 @@ static int serve(struct broker_settings *s, struct uv_host *host, struct log *lo
                               .disk = uv_host_disk(host),
                               .log = log,
                               .seed = machine_seed(),
-                              .memory_bytes = physical_memory()};
+                              .memory_bytes = physical_memory(),
+                              .utc_offset_s = utc_offset()};
   struct broker *b = broker_new(s, &ports, uv_host_now(host), &why);
   if (b == NULL) {
     log_error(log, "the broker cannot start: %.*s", SPAN_ARG(buf_span(&why)));

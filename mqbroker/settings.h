@@ -131,11 +131,11 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, maxTransferBytesOnMessageInDisk, "65536", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "the in-memory limits are used for every read") \
   K(I32, maxTransferCountOnMessageInDisk, "8", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "the in-memory limits are used for every read") \
   K(I32, accessMessageInMemoryMaxRatio, "40", 0, 100, NULL, CONFIG_IMPORTANT, "% of physical memory: what lies further back than that counts as on disk (a new group then begins at the end)") \
-  K(BOOL, messageIndexEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "the key index is not in this version") \
-  K(I32, maxHashSlotNum, "5000000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "the key index is not in this version") \
-  K(I32, maxIndexNum, "20000000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "the key index is not in this version") \
-  K(I32, maxMsgsNumBatch, "64", 0, INT32_MAX, NULL, CONFIG_IGNORED, "the key index is not in this version") \
-  K(BOOL, messageIndexSafe, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "the key index is not in this version") \
+  K(BOOL, messageIndexEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT, "index messages by key (UNIQ_KEY, KEYS); false: what is indexed is still found") \
+  K(I32, maxHashSlotNum, "5000000", 1, 67108864, NULL, 0, "hash slots of an index file; must not change on an existing store") \
+  K(I32, maxIndexNum, "20000000", 2, 107374180, NULL, 0, "entries of an index file, one of them unused; must not change on an existing store") \
+  K(I32, maxMsgsNumBatch, "64", 0, INT32_MAX, NULL, CONFIG_LIVE, "most messages one query by key returns (never more than 1024)") \
+  K(BOOL, messageIndexSafe, "false", 0, 0, NULL, CONFIG_IMPORTANT, "true: read the log as far back as keys lack in the index at start; false: not more than its last 16 GiB") \
   K(I32, haListenPort, "10912", 0, INT32_MAX, NULL, CONFIG_IGNORED, "always listenPort+1, as in 4.7.0") \
   K(I32, haSendHeartbeatInterval, "5000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "replication is not in this version") \
   K(I32, haHousekeepingInterval, "20000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "replication is not in this version") \
@@ -154,7 +154,7 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(BOOL, duplicationEnable, "false", 0, 0, NULL, CONFIG_IGNORED, "copying the log from another store is not offered") \
   K(BOOL, diskFallRecorded, "true", 0, 0, NULL, CONFIG_IGNORED, "the distance to the end of the log is always known") \
   K(I64, osPageCacheBusyTimeOutMills, "1000", INT64_MIN, INT64_MAX, NULL, CONFIG_IGNORED, "no lock is held while writing") \
-  K(I32, defaultQueryMaxNum, "32", 0, INT32_MAX, NULL, CONFIG_IGNORED, "the key index is not in this version") \
+  K(I32, defaultQueryMaxNum, "32", 0, INT32_MAX, NULL, CONFIG_LIVE, "most messages a query by unique key returns") \
   K(BOOL, transientStorePoolEnable, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(I32, transientStorePoolSize, "5", 0, INT32_MAX, NULL, CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(BOOL, fastFailIfNoBufferInStorePool, "false", 0, 0, NULL, CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \

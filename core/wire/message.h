@@ -71,6 +71,8 @@ void property_put_span(struct buf *out, struct span name, struct span value);
 
 /* Java String.hashCode over the UTF-16 code units of UTF-8 text. */
 int32_t java_hash(struct span utf8);
+/* Of a text that goes on: `h` is the hash of what came before. */
+int32_t java_hash_more(int32_t h, struct span utf8);
 /* Consume queue tags code: hash of the TAGS property, 0 if absent or empty. */
 int64_t message_tags_code(struct span properties);
 

@@ -13,6 +13,7 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_SEND_MESSAGE_V2] = handle_send,
     [REQUEST_SEND_BATCH_MESSAGE] = handle_send,
     [REQUEST_PULL_MESSAGE] = handle_pull,
+    [REQUEST_QUERY_MESSAGE] = handle_query_message,
     [REQUEST_VIEW_MESSAGE_BY_ID] = handle_view_message,
     /* clients: handle/client.c */
     [REQUEST_HEART_BEAT] = handle_heartbeat,

@@ -51,6 +51,7 @@ void handle_delete_group(struct broker *b, const struct request *rq);
 void handle_consume_stats(struct broker *b, const struct request *rq);
 
 /* query.c */
+void handle_query_message(struct broker *b, const struct request *rq);
 void handle_view_message(struct broker *b, const struct request *rq);
 
 /* runtime.c */

@@ -21,7 +21,8 @@ void flush_init(struct store *s, struct moment now) {
   f->token = (uint64_t)now.wall_ms << 16;
   f->round_due_ms = now.mono_ms + CHECKPOINT_INTERVAL_MS;
   /* Nothing was promised yet for what recovery put into the queues: the first round does it. */
-  f->round_done = s->queues.desk.with_tail.count + s->queues.desk.unsynced.count > 0 ? -1 : f->flushed;
+  bool promised = s->queues.desk.with_tail.count + s->queues.desk.unsynced.count == 0 && !index_owes(&s->index);
+  f->round_done = promised ? f->flushed : -1;
 }
 
 static struct sync_slot *slot_free(struct flusher *f) {
@@ -126,6 +127,8 @@ static void round_begin(struct store *s) {
   f->round = ROUND_TAILS;
   f->round_target = s->commitlog.appended;
   f->round_target_ms = s->last_ms;
+  /* At this very mark, so that the index file's header is not newer than the checkpoint will be. */
+  index_write(&s->index);
 }
 
 static void round_end(struct store *s, struct moment now) {
@@ -168,9 +171,23 @@ static bool round_queues(struct store *s) {
   return (f->round_queues_left == 0 || list->oldest == NULL) && f->queue_busy == 0;
 }
 
+/* True when all index files are synced, or the index is given up. */
+static bool round_index(struct store *s) {
+  struct flusher *f = &s->flusher;
+  if (f->index_busy || !index_write_on(&s->index, INDEX_GROUPS_PER_TICK)) return false;
+  struct disk_file *file = index_unsynced(&s->index);
+  if (file == NULL) return true;
+  enum status status = sync_begin(s, SYNC_INDEX, file);
+  f->index_busy = status == STATUS_OK;
+  if (status == STATUS_OK) index_is_synced(&s->index);
+  else if (!sync_later(status)) index_fail(&s->index, "it cannot be synced", status);
+  return false;
+}
+
 static void round_checkpoint(struct store *s, struct moment now) {
   struct flusher *f = &s->flusher;
-  struct checkpoint next = {f->round_target_ms, f->round_target_ms, s->checkpoint.index_ms};
+  struct checkpoint next = {f->round_target_ms, f->round_target_ms,
+                            index_vouched_ms(&s->index, s->checkpoint.index_ms, f->round_target_ms)};
   enum status status = checkpoint_write(s->disk, s->checkpoint_file, &next);
   if (status == STATUS_OK) {
     s->checkpoint = next;
@@ -189,6 +206,7 @@ static int64_t round_tick(struct store *s, struct moment now, int *budget) {
   if (s->read_only) return TIME_NEVER;
   if (f->round == ROUND_IDLE) {
     if (f->round_done >= s->commitlog.appended) return TIME_NEVER;
+    if (s->index.rolled) f->round_due_ms = now.mono_ms; /* Java flushes a full index file at once, too */
     if (now.mono_ms < f->round_due_ms || f->checkpoint_busy) return f->round_due_ms;
     round_begin(s);
   }
@@ -199,6 +217,10 @@ static int64_t round_tick(struct store *s, struct moment now, int *budget) {
   }
   if (f->round == ROUND_QUEUES) {
     if (!round_queues(s)) return now.mono_ms + 1;
+    f->round = ROUND_INDEX;
+  }
+  if (f->round == ROUND_INDEX) {
+    if (!round_index(s)) return now.mono_ms + 1;
     f->round = ROUND_LOG;
   }
   if (f->round == ROUND_LOG) {
@@ -213,7 +235,8 @@ static int64_t round_tick(struct store *s, struct moment now, int *budget) {
 }
 
 void flush_lower_checkpoint(struct store *s, int64_t store_ms) {
-  struct checkpoint next = {store_ms, store_ms, s->checkpoint.index_ms};
+  int64_t index_ms = s->checkpoint.index_ms < store_ms ? s->checkpoint.index_ms : store_ms;
+  struct checkpoint next = {store_ms, store_ms, index_ms};
   s->flusher.round = ROUND_IDLE;
   log_warn(s->log, "the clock went back: the checkpoint is lowered to %" PRId64, store_ms);
   enum status status = checkpoint_write(s->disk, s->checkpoint_file, &next);
@@ -257,6 +280,9 @@ void store_synced(struct store *s, uint64_t token, enum status status, struct mo
     } else if (kind == SYNC_QUEUE) {
       f->queue_busy--;
       if (status != STATUS_OK) store_make_read_only(s, "a consume queue cannot be synced", status);
+    } else if (kind == SYNC_INDEX) {
+      f->index_busy = false;
+      if (status != STATUS_OK) index_fail(&s->index, "it cannot be synced", status);
     } else {
       f->checkpoint_busy = false;
       if (status != STATUS_OK) log_warn(s->log, "the checkpoint cannot be synced: %s", status_text(status));

@@ -7,6 +7,10 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/derive.c mqbroker/store/derive.h \
   mqbroker/store/flush.c \
   mqbroker/store/get.c \
+  mqbroker/store/index.c mqbroker/store/index.h \
+  mqbroker/store/index_file.c \
+  mqbroker/store/index_load.c \
+  mqbroker/store/index_store.c \
   mqbroker/store/put.c \
   mqbroker/store/queue_load.c \
   mqbroker/store/queues.c mqbroker/store/queues.h \

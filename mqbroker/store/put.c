@@ -18,6 +18,7 @@ static void staged_lost(struct store *s, enum status status) {
   for (size_t i = 0; i < s->staged_count; i++)
     if (s->staged[i].queue != NULL) s->staged[i].queue->next = s->staged[i].queue->max;
   s->staged_count = 0;
+  index_rollback(&s->index);
   s->log_trouble = status;
   if (status == STATUS_IO) store_make_read_only(s, "the commit log cannot be written", status);
 }
@@ -73,6 +74,7 @@ static void stage(struct store *s, struct message *m, struct consumequeue *q, si
   s->staged[s->staged_count++] = (struct staged){
       q, m->queue_offset,
       {offset, (int32_t)size, q == NULL ? 0 : derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms)}};
+  index_stage(&s->index, m->topic, m->properties, m->sys_flag, offset, m->store_ms);
   s->staged_last_ms = m->store_ms;
   s->facts.put_count++;
   s->facts.put_bytes += (int64_t)size;
@@ -170,5 +172,6 @@ enum status store_commit(struct store *s, struct moment now) {
   s->log_trouble = STATUS_OK;
   s->last_ms = s->staged_last_ms;
   staged_dispatch(s, now);
+  index_commit(&s->index, now);
   return STATUS_OK;
 }

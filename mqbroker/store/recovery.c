@@ -25,14 +25,6 @@
 #define MARKS_LENGTH 48
 #define MARKS_MAGIC 0x4D514D41524B5331u /* MQMARKS1 */
 
-struct walk {
-  int64_t at;      /* behind the last valid record */
-  int64_t last_ms; /* store time of the last valid record, -1: none */
-  int64_t records;
-  bool check_crc;
-  int64_t torn_from_ms; /* records stored later may be torn; INT64_MAX: none */
-};
-
 /* The record's only checksum covers the body. What a power cut can do to the rest is leave sectors of zeros: the
  * header's lengths betray them, but behind the body only the zeros themselves do. Neither topic nor properties hold
  * NULs (store_put refuses them). */
@@ -40,10 +32,7 @@ static bool record_torn(const struct message *m) {
   return span_find(m->topic, 0, 0) < m->topic.len || span_find(m->properties, 0, 0) < m->properties.len;
 }
 
-typedef enum status (*walk_visit)(void *context, const struct message *m, size_t size);
-
-/* Visits valid records from w->at to `until`; stops at the first thing that is none. */
-static enum status log_walk(struct commitlog *c, struct walk *w, int64_t until, walk_visit visit, void *context) {
+enum status log_walk(struct commitlog *c, struct walk *w, int64_t until, walk_visit visit, void *context) {
   while (w->at < until) {
     struct segment *g;
     segment_cache_trim(&c->cache, COMMITLOG_OPEN_MAX);
@@ -309,6 +298,7 @@ static enum status files_read(struct store *s, bool clean, struct buf *why) {
   enum status status = segments_load(&c->files, &names, !clean, why);
   arena_fini(&names);
   if (status == STATUS_OK) status = queues_scan(&s->queues, !clean, why);
+  if (status == STATUS_OK) status = index_scan(&s->index, !clean, why);
   if (status == STATUS_OK) {
     status = store_path(s, "checkpoint", path) ? checkpoint_read(s->disk, path, &s->checkpoint) : STATUS_LIMIT;
     if (status != STATUS_OK) buf_printf(why, "%s cannot be read: %s", path, status_text(status));
@@ -339,6 +329,8 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   bool clean = !file_exists(s, "abort");
   enum status status = files_read(s, clean, why);
   if (status != STATUS_OK) return status;
+  s->was_clean = clean;
+  s->replayed_from = c->files.first;
   if (segments_empty(&c->files)) return recover_empty(s);
   bool rebuild = s->queues.count == 0;
   struct walk w = {.last_ms = -1};
@@ -362,5 +354,6 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
     log_error(s->log, "commit log: records up to store time %" PRId64 " were synced, the last one left is of %" PRId64,
               s->checkpoint.physic_ms, w.last_ms);
   s->last_ms = w.last_ms < 0 ? 0 : w.last_ms;
+  s->replayed_from = from;
   return recover_from(s, &w, from, clean, now, why);
 }

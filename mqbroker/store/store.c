@@ -41,6 +41,9 @@ static enum status config_check(const struct store_config *config, struct delay_
     buf_printf(why, "the consume queues' file size must be between %d and %d bytes", UNIT_SIZE, INT32_MAX - UNIT_SIZE);
   else if (config->message_size_max < RECORD_SIZE_MIN)
     buf_printf(why, "the greatest message size must be at least %d bytes", RECORD_SIZE_MIN);
+  else if (!index_config_valid(&config->index))
+    buf_printf(why, "an index file of %d slots and %d entries: there must be 1 to %d slots, at least 2 entries, and the "
+               "file must have less than %d bytes", config->index.slots, config->index.entries, INDEX_SLOTS_MAX, INT32_MAX);
   else if (delay_levels_parse(span_text(levels), delays) != STATUS_OK)
     buf_printf(why, "\"%s\" is no list of delay levels such as \"1s 5m 2h\"", levels);
   else
@@ -59,6 +62,12 @@ static enum status parts_init(struct store *s) {
     commitlog_fini(&s->commitlog);
     return status;
   }
+  status = index_init(&s->index, s->disk, s->log, &s->commitlog, s->root, &config->index);
+  if (status != STATUS_OK) {
+    queues_fini(&s->queues);
+    commitlog_fini(&s->commitlog);
+    return status;
+  }
   s->staged_cap = STAGED_FIRST;
   s->staged = malloc(s->staged_cap * sizeof *s->staged);
   return STATUS_OK;
@@ -67,6 +76,7 @@ static enum status parts_init(struct store *s) {
 /* Closes and frees without writing. */
 static void store_free(struct store *s) {
   if (s->staged != NULL) {
+    index_fini(&s->index);
     queues_fini(&s->queues);
     commitlog_fini(&s->commitlog);
   }
@@ -90,11 +100,13 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
   if (status != STATUS_OK) return status;
   status = parts_init(s);
   if (status == STATUS_OK && s->staged == NULL) {
+    index_fini(&s->index);
     queues_fini(&s->queues);
     commitlog_fini(&s->commitlog);
     status = STATUS_NO_MEMORY;
   }
   if (status == STATUS_OK) status = recovery_run(s, now, why);
+  if (status == STATUS_OK) index_recover(s, now);
   if (status == STATUS_OK) status = store_path(s, "checkpoint", path) ? STATUS_OK : STATUS_LIMIT;
   if (status == STATUS_OK) status = checkpoint_open(disk, path, &s->checkpoint_file);
   if (status != STATUS_OK) return status;
@@ -146,11 +158,13 @@ static enum status shut_down(struct store *s) {
   char path[DISK_PATH_MAX];
   enum status status = log_sync_all(s);
   if (status == STATUS_OK) status = queues_sync_all(&s->queues);
+  if (status == STATUS_OK) index_sync_all(&s->index);
   /* The file allocated ahead (AllocateMappedFileService.shutdown). */
   if (status == STATUS_OK && !segments_empty(&c->files) && c->appended <= c->files.end - c->files.length)
     status = segments_drop_from(&c->files, c->appended > c->files.first ? c->appended : c->files.first);
   if (status != STATUS_OK) return status;
-  s->checkpoint = (struct checkpoint){s->last_ms, s->last_ms, s->checkpoint.index_ms};
+  s->checkpoint = (struct checkpoint){s->last_ms, s->last_ms,
+                                      index_vouched_ms(&s->index, s->checkpoint.index_ms, s->last_ms)};
   status = checkpoint_write(s->disk, s->checkpoint_file, &s->checkpoint);
   if (status == STATUS_OK) status = s->disk->ops->sync(s->disk, s->checkpoint_file);
   if (status == STATUS_OK) status = recovery_leave_marks(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * store: the door to everything on disk that is made of messages: commit log,
- * consume queues, checkpoint, recovery. Files are Java 4.7.0's, byte for byte
+ * consume queues, key index, checkpoint, recovery. Files are Java 4.7.0's, byte for byte
  * (org.apache.rocketmq.store.{CommitLog,ConsumeQueue,StoreCheckpoint,DefaultMessageStore}).
  *
  * The turn: put() stages records in memory and gives them their offsets;
@@ -21,6 +21,14 @@
 
 struct store;
 
+struct index_config {
+  bool enabled;         /* messageIndexEnable; false: queries are answered, but nothing is added */
+  bool safe;            /* messageIndexSafe: after a crash the log is read as far back as keys may lack */
+  int32_t slots;        /* maxHashSlotNum; 0: there is no index at all */
+  int32_t entries;      /* maxIndexNum, the unused entry 0 included */
+  int32_t utc_offset_s; /* of local time: the files are named by it */
+};
+
 struct store_config {
   const char *root;       /* storePathRootDir */
   const char *commitlog;  /* storePathCommitLog */
@@ -34,6 +42,7 @@ struct store_config {
   int32_t flush_queue_interval_ms; /* flushIntervalConsumeQueue */
   bool check_crc_on_recover; /* checkCRCOnRecover */
   const char *delay_levels; /* messageDelayLevel; NULL: Java's default */
+  struct index_config index;
   uint64_t seed;
 };
 
@@ -125,6 +134,18 @@ enum get_status store_get(struct store *s, struct span topic, int32_t queue_id, 
 
 /* The whole record at a physical offset; NOT_FOUND if there is none. Valid like get_result.parts. */
 enum status store_message_at(struct store *s, int64_t physical_offset, struct span *out) MUST_USE;
+
+#define STORE_QUERY_MAX 1024
+struct query_result {
+  int64_t index_last_ms, index_last_offset; /* of the newest record in the index; 0 if nothing was found */
+  struct span records[STORE_QUERY_MAX];     /* in the order of the log; valid like get_result.parts */
+  size_t count;
+  size_t bytes;
+};
+/* The newest messages of a topic that have a key, at most count_max and, but for the first, at most bytes_max bytes
+ * (DefaultMessageStore.queryMessage). Java also returns messages whose key only has the same hash. */
+void store_query(struct store *s, struct span topic, struct span key, int32_t count_max, size_t bytes_max,
+                 int64_t begin_ms, int64_t end_ms, struct query_result *out);
 /* store time of a queue's message, -1 if there is none. */
 int64_t store_time_at(struct store *s, struct span topic, int32_t queue_id, int64_t queue_offset);
 /* ConsumeQueue.getOffsetInQueueByTime. */

@@ -8,6 +8,7 @@
 
 #include "mqbroker/store/checkpoint.h"
 #include "mqbroker/store/derive.h"
+#include "mqbroker/store/index.h"
 #include "mqbroker/store/queues.h"
 #include "mqbroker/store/store.h"
 
@@ -16,6 +17,7 @@
 #define SYNC_QUEUE_FILES_MAX 8  /* queue files synced at once */
 #define CHECKPOINT_INTERVAL_MS 60000
 #define TAIL_WRITES_PER_TICK 256
+#define INDEX_GROUPS_PER_TICK 64 /* 256 KiB of the index's slots */
 
 /* A record that is staged and not yet in its queue. */
 struct staged {
@@ -24,14 +26,14 @@ struct staged {
   struct unit unit;
 };
 
-enum sync_kind { SYNC_NONE, SYNC_LOG, SYNC_QUEUE, SYNC_CHECKPOINT };
+enum sync_kind { SYNC_NONE, SYNC_LOG, SYNC_QUEUE, SYNC_INDEX, SYNC_CHECKPOINT };
 
 struct sync_slot {
   enum sync_kind kind;
   uint64_t token;
 };
 
-enum round_state { ROUND_IDLE, ROUND_TAILS, ROUND_QUEUES, ROUND_LOG, ROUND_CHECKPOINT };
+enum round_state { ROUND_IDLE, ROUND_TAILS, ROUND_QUEUES, ROUND_INDEX, ROUND_LOG, ROUND_CHECKPOINT };
 
 struct flusher {
   struct sync_slot slots[SYNC_SLOTS];
@@ -40,9 +42,9 @@ struct flusher {
   int64_t wanted;      /* somebody waits for it */
   int64_t log_target;  /* what the log syncs under way will have made durable */
   unsigned log_busy, queue_busy;
-  bool checkpoint_busy;
+  bool checkpoint_busy, index_busy;
   int64_t synced_at_ms; /* monotonic: start of the last log sync */
-  /* The checkpoint round: tails up to a mark, then queue files, then the log, then the file. */
+  /* The checkpoint round: the index and tails up to a mark, then queue and index files, then the log, then the file. */
   enum round_state round;
   int64_t round_due_ms;
   int64_t round_target, round_target_ms; /* log offset and store time at its start */
@@ -58,6 +60,7 @@ struct store {
   struct store_listener listener;
   struct commitlog commitlog;
   struct queues queues;
+  struct index index;
   struct delay_levels delays;
   struct disk_file *lock, *checkpoint_file;
   struct checkpoint checkpoint; /* as on disk */
@@ -73,6 +76,8 @@ struct store {
   int64_t staged_last_ms;
   struct flusher flusher;
   int64_t opened_mono_ms;
+  bool was_clean;        /* how recovery found the files, and from where it read the log */
+  int64_t replayed_from;
   struct store_facts facts;
 };
 
@@ -83,8 +88,22 @@ void store_make_read_only(struct store *s, const char *what, enum status status)
 
 /* recovery.c: fills commitlog, queues, checkpoint. */
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;
+/* Valid records of the log, one by one. */
+struct walk {
+  int64_t at;      /* behind the last valid record */
+  int64_t last_ms; /* store time of the last valid record, -1: none */
+  int64_t records;
+  bool check_crc;
+  int64_t torn_from_ms; /* records stored later may be torn; INT64_MAX: none */
+};
+typedef enum status (*walk_visit)(void *context, const struct message *m, size_t size);
+/* Visits records from w->at to `until`; stops at the first thing that is none. */
+enum status log_walk(struct commitlog *c, struct walk *w, int64_t until, walk_visit visit, void *context) MUST_USE;
 /* Leaves the end of the log behind for the next start, when everything is durable. */
 enum status recovery_leave_marks(struct store *s) MUST_USE;
+
+/* index_store.c: loads the key index and adds what it lacks. What fails is logged: the store works without. */
+void index_recover(struct store *s, struct moment now);
 
 /* flush.c */
 void flush_init(struct store *s, struct moment now);

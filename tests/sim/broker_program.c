@@ -10,7 +10,7 @@ struct broker_program {
   struct broker *broker;
 };
 
-enum { WHY_MAX = 4096, MEMORY_BYTES = 1 << 30 };
+enum { WHY_MAX = 4096, MEMORY_BYTES = 1 << 30, INDEX_SLOTS = 512, INDEX_ENTRIES = 4096 };
 
 static void set(struct broker_settings *s, const char *key, const char *value) {
   struct buf why;
@@ -37,6 +37,8 @@ static void settings_of(struct machine *m, struct broker_settings *s) {
   set(s, "flushDiskType", c->sync_flush ? "SYNC_FLUSH" : "ASYNC_FLUSH");
   set_number(s, "mappedFileSizeCommitLog", c->segment_bytes);
   set_number(s, "mappedFileSizeConsumeQueue", c->queue_units * 20);
+  set_number(s, "maxHashSlotNum", INDEX_SLOTS);
+  set_number(s, "maxIndexNum", INDEX_ENTRIES);
   set_number(s, "maxMessageSize", c->segment_bytes / 2 > 65536 ? 65536 : c->segment_bytes / 2);
   set_number(s, "defaultTopicQueueNums", c->queues);
   set_number(s, "listenPort", BROKER_PORT);

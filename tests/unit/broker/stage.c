@@ -65,7 +65,8 @@ static void broker_again(struct stage *s) {
 void stage_start(struct stage *s, const char *extra) {
   static const char lines[] =
       "brokerName=b\nbrokerIP1=10.0.0.1\nstorePathRootDir=/store\nstorePathCommitLog=/store/commitlog\n"
-      "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\n";
+      "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\n"
+      "maxHashSlotNum=64\nmaxIndexNum=256\n";
   *s = (struct stage){.world = sim_world_new(1)};
   arena_init(&s->arena, 64 << 20);
   s->host = sim_host_new(s->world, "broker");

@@ -264,6 +264,61 @@ static void a_batch_is_stored_together(void) {
   stage_end(&s);
 }
 
+static void query(struct stage *s, const char *topic, const char *key, int max, bool unique, struct answer *a) {
+  struct query_message_request h = {0};
+  HEADER_SET(query_message_request, &h, topic, span_text(topic));
+  HEADER_SET(query_message_request, &h, key, span_text(key));
+  HEADER_SET(query_message_request, &h, maxNum, max);
+  HEADER_SET(query_message_request, &h, beginTimestamp, 0);
+  HEADER_SET(query_message_request, &h, endTimestamp, INT64_MAX);
+  const struct ext flag = {SPAN_LITERAL("_UNIQUE_KEY_QUERY"), SPAN_LITERAL("true")};
+  stage_ask_wait(s, 0, &(struct request_out){.code = REQUEST_QUERY_MESSAGE, .header = &query_message_request_header,
+                                             .fields = &h, .ext = &flag, .ext_count = unique ? 1 : 0}, a);
+}
+
+static void messages_are_found_by_key(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, "maxMsgsNumBatch=3\ndefaultQueryMaxNum=2\n");
+  for (int i = 0; i < 5; i++) {
+    char body[16], properties[64];
+    snprintf(body, sizeof body, "m%d", i);
+    snprintf(properties, sizeof properties, "UNIQ_KEY\001u%d\002KEYS\001k%d all\002", i, i);
+    CU_ASSERT(stage_send(&s, "T", i % 2, body, properties, &a) == RESPONSE_SUCCESS);
+  }
+  query(&s, "T", "k3", 32, false, &a);
+  CU_ASSERT(a.code == RESPONSE_SUCCESS && a.remark.len == 0);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m3");
+  int64_t offset, store_ms;
+  CU_ASSERT(span_to_i64(answer_ext(&a, "indexLastUpdatePhyoffset"), &offset) && offset > 0);
+  CU_ASSERT(span_to_i64(answer_ext(&a, "indexLastUpdateTimestamp"), &store_ms) && store_ms > SIM_EPOCH_MS);
+  query(&s, "T", "all", 32, false, &a);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m2,m3,m4");
+  query(&s, "T", "all", 1, true, &a);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m3,m4");
+  query(&s, "T", "all", 1, false, &a);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m4");
+  query(&s, "T", "u9", 32, false, &a);
+  CU_ASSERT(a.code == RESPONSE_QUERY_NOT_FOUND && a.body.len == 0);
+  ASSERT_SPAN(a.remark, "can not find message, maybe time range not correct");
+  ASSERT_SPAN(answer_ext(&a, "indexLastUpdatePhyoffset"), "0");
+  ASSERT_SPAN(answer_ext(&a, "indexLastUpdateTimestamp"), "0");
+  query(&s, "T", "all", -1, false, &a);
+  CU_ASSERT(a.code == RESPONSE_QUERY_NOT_FOUND);
+  stage_restart(&s);
+  query(&s, "T", "u0", 1, true, &a);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m0");
+  stage_crash(&s, SIM_KILL);
+  query(&s, "T", "u4", 1, true, &a);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m4");
+  stage_end(&s);
+  stage_start(&s, "messageIndexEnable=false\n");
+  CU_ASSERT(stage_send(&s, "T", 0, "m", "KEYS\001k\002", &a) == RESPONSE_SUCCESS);
+  query(&s, "T", "k", 32, false, &a);
+  CU_ASSERT(a.code == RESPONSE_QUERY_NOT_FOUND);
+  stage_end(&s);
+}
+
 static void every_key_of_4_7_0_is_there(void) {
   enum { JAVA_KEYS = 75 + 66 + 11 + 12, OWN_KEYS = 10 };
   CU_ASSERT(broker_settings_table.count == JAVA_KEYS + OWN_KEYS);
@@ -301,6 +356,7 @@ int main(int argc, char **argv) {
       {"what was flushed survives a power cut", what_was_flushed_survives_a_power_cut},
       {"a failed write is refused and leaves no gap", a_failed_write_is_refused_and_leaves_no_gap},
       {"a batch is stored together", a_batch_is_stored_together},
+      {"messages are found by key", messages_are_found_by_key},
       {"every key of 4.7.0 is there", every_key_of_4_7_0_is_there},
       {"what is not there refuses to start", what_is_not_there_refuses_to_start},
       {NULL, NULL}};

@@ -47,5 +47,7 @@ int64_t rig_max(struct rig *r, const char *topic, int32_t queue_id);
 struct buf rig_file(struct rig *r, const char *path);
 bool rig_exists(struct rig *r, const char *path);
 void rig_write(struct rig *r, const char *path, int64_t offset, struct span bytes);
+/* Fills the disk with a golden store (test_golden.c). */
+void rig_unpack(struct rig *r, const char *archive);
 
 #endif

@@ -48,6 +48,31 @@
   X(golden_delay) \
   X(golden_transactions) \
   X(golden_ipv6) \
+  X(index_hashes) \
+  X(index_names) \
+  X(index_golden_normal) \
+  X(index_golden_killed) \
+  X(index_golden_lag) \
+  X(index_golden_noqueue) \
+  X(index_golden_delay) \
+  X(index_golden_transactions) \
+  X(index_golden_ipv6) \
+  X(index_bytes_as_java) \
+  X(index_layout) \
+  X(index_keys) \
+  X(index_times) \
+  X(index_limits) \
+  X(index_many_files) \
+  X(index_drop) \
+  X(index_off_and_on) \
+  X(index_refuses_files) \
+  X(index_killed) \
+  X(index_power_cut) \
+  X(index_reads_little) \
+  X(index_torn) \
+  X(index_log_is_shorter) \
+  X(index_lost) \
+  X(index_bad_disk) \
   X(model)
 
 #define X(name) void test_##name(void);

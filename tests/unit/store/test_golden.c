@@ -42,7 +42,7 @@ static int fill_one(const char *path, const struct stat *st, int kind, struct FT
   return bad;
 }
 
-static void unpack(struct rig *r, const char *archive) {
+void rig_unpack(struct rig *r, const char *archive) {
   char dir[] = "/tmp/store-golden-XXXXXX", command[8192], root[64];
   CU_ASSERT_FATAL(mkdtemp(dir) != NULL);
   snprintf(command, sizeof command, "tar -xzf '%s' -C '%s'", golden_path(archive), dir);
@@ -144,7 +144,7 @@ static void golden_check(const char *archive, const char *expected) {
   struct rig r;
   rig_init(&r, 3);
   r.config.message_size_max = 65536 - 8;
-  unpack(&r, archive);
+  rig_unpack(&r, archive);
   CU_ASSERT(rig_open(&r) == STATUS_OK);
   if (r.store == NULL) printf("    %s: %.*s\n", archive, SPAN_ARG(buf_span(&r.why)));
   CU_ASSERT_FATAL(r.store != NULL);
