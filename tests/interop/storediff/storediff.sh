@@ -95,6 +95,7 @@ run_storediff() {
     storediff_notices commitlog/00000000000000000000 20
     storediff_notices consumequeue/sd_four/0/00000000000000000000 9
     storediff_notices config/topics.json 40
+    storediff_notices "index/$(find "$DIR/our/store/index" -type f -printf '%f\n' | sort | head -n 1)" 43
     storediff_notices checkpoint 100
   fi
   echo "# storediff: an IPv6 host is not compared: Java 4.7.0 sets its flags on the synchronous put path only," \
