@@ -27,6 +27,7 @@
   X(FILTERS, "consumerFilter.json: Java saves it every 10 s; SQL92 filters are not compared")                          \
   X(HALF_TOPIC, "RMQ_SYS_TRANS_HALF_TOPIC: Java creates it in its first check of transactions")                        \
   X(CHECK_GROUP, "CID_RMQ_SYS_TRANS: Java's check of transactions has run")                                            \
+  X(RETRY_OFFSET, "offset 0 in an empty retry topic: a client saves it if it came to pull there")                     \
   X(INDEX_NAME, "name of an index file: the clock when it was made")                                                   \
   X(INDEX_TIME, "times in an index file: from the store timestamps")                                                   \
   X(INDEX_HASH, "hash of an index entry: of a UNIQ_KEY that differs")

@@ -68,8 +68,8 @@ storediff_notices() {
   cp -a --sparse=always "$DIR/our/store" "$copy" || return
   printf '\x5a' | dd of="$copy/$file" bs=1 seek="$offset" conv=notrunc status=none
   "$BUILD_DIR/tests/interop/storediff/storediff" "$DIR/java/store" "$copy" $STOREDIFF_SLOTS sd_java >"$out" 2>&1
-  if [ $? = 1 ] && grep -q '^DIFF' "$out"; then
-    ok "storediff/notices/$file" "$(grep -m 1 '^DIFF' "$out")"
+  if [ $? = 1 ] && grep -q "^DIFF $file" "$out"; then
+    ok "storediff/notices/$file" "$(grep -m 1 "^DIFF $file" "$out")"
   else
     fail "storediff/notices/$file" "byte $offset is another one, but: $(brief "$out")"
   fi
