@@ -86,7 +86,7 @@ pingpong_verify() {
 pingpong_saved() {
   local want end=$((SECONDS + PINGPONG_SAVED))
   want="\"$PINGPONG_TOPIC@$PINGPONG_GROUP\":{$(tr ' ' : <"$DIR/committed" | paste -s -d ,)}"
-  until cat "$DIR/broker/store/config/consumerOffset.json" 2>/dev/null | tr -d '\t\n' | grep -q -F "$want"; do
+  until { tr -d '\t\n' <"$DIR/broker/store/config/consumerOffset.json"; } 2>/dev/null | grep -q -F "$want"; do
     [ $SECONDS -lt $end ] || return 1
     sleep 0.2
   done
@@ -99,11 +99,16 @@ pingpong_commit() {
 
 # pingpong_send ROUND COUNT ARGUMENTS...
 pingpong_send() {
-  local round=$1 count=$2 producer arguments
-  read -r producer arguments <<<"${PINGPONG_PRODUCERS[(round + ${#PINGPONG_PRODUCERS[@]} - 1) % ${#PINGPONG_PRODUCERS[@]}]}"
+  local round=$1 count=$2 kinds=${#PINGPONG_PRODUCERS[@]} producer arguments
+  read -r producer arguments <<<"${PINGPONG_PRODUCERS[(round + kinds - 1) % kinds]}"
   # shellcheck disable=SC2086 # the arguments are several words
   peer "$(kind_of "$producer")" produce -n "$NS" -t $PINGPONG_TOPIC -g pg_pingpong -c "$count" -s 200 \
     --prefix "r$round" --acked "$DIR/acked.$round" $arguments >"$DIR/produce.$round" 2>&1 </dev/null
+}
+
+# pingpong_acked FILE: the client writes P:QUEUE:SEQ, the key of the message is P-QUEUE-SEQ.
+pingpong_acked() {
+  awk -F : 'NF == 3 && $3 != "" { print $1 "-" $2 "-" $3 }' "$1" >>"$DIR/acked"
 }
 
 # pingpong_load ROUND: ends the broker while a producer sends.  What was seen before the end goes into "seen".
@@ -114,7 +119,8 @@ pingpong_load() {
   until [ "$(acked_count "$acked")" -ge $PINGPONG_AFTER ] || [ $SECONDS -ge $end ] || ! kill -0 $pid 2>/dev/null; do
     sleep 0.1
   done
-  pingpong_places "$DIR/seen" || why="cannot be read under load: $(brief "$DIR/places.err")"
+  pingpong_places "$DIR/seen.$round" || why="cannot be read under load: $(brief "$DIR/places.err")"
+  cat "$DIR/seen.$round" >>"$DIR/seen"
   # A stop saves what a kill may lose.
   [ "$(pingpong_end "$round")" = kill ] || why+=$(pingpong_commit)
   kill -0 $pid 2>/dev/null || why="the producer ended by itself: $(brief "$DIR/produce.$round")"
@@ -122,17 +128,15 @@ pingpong_load() {
   pkill -TERM -P $pid
   wait $pid 2>/dev/null
   [ "$(acked_count "$acked")" -ge $PINGPONG_AFTER ] || why="no load: $(brief "$DIR/produce.$round")"
-  # The client writes P:QUEUE:SEQ, the key of the message is P-QUEUE-SEQ.
-  tr : - <"$acked" >>"$DIR/acked"
-  echo "$why"
-  [ -z "$why" ]
+  pingpong_acked "$acked"
+  [ -z "$why" ] || { echo "$why"; return 1; }
 }
 
 # The first broker needs a topic and messages to commit.
 pingpong_begin() {
   java_peer Topics -n "$NS" -b "$BROKER" -t $PINGPONG_TOPIC -q $PINGPONG_QUEUES >"$DIR/topics.log" 2>&1 || return
   pingpong_send 0 500 || return
-  tr : - <"$DIR/acked.0" >>"$DIR/acked"
+  pingpong_acked "$DIR/acked.0"
 }
 
 # pingpong_round ROUND: says what is wrong.
@@ -147,7 +151,7 @@ pingpong_round() {
 }
 
 pingpong_rounds() {
-  local round why name
+  local round name
   for ((round = 1; round <= ROUNDS; round++)); do
     name=$(pingpong_name "$round")
     if ! pingpong_start "$(pingpong_kind "$round")"; then
@@ -158,14 +162,12 @@ pingpong_rounds() {
       fail "$name" "no topic: $(brief "$DIR/topics.log")"
       return
     fi
-    why=$(pingpong_round "$round")
-    # The round ended in a subshell, which cannot forget the broker's process here.
-    stop_peer "$BROKER_PID"
-    if [ -n "$why" ]; then
-      fail "$name" "$why"
+    pingpong_round "$round" >"$DIR/why"
+    if [ -s "$DIR/why" ]; then
+      fail "$name" "$(tr '\n' ' ' <"$DIR/why")"
       return
     fi
-    ok "$name" "$(wc -l <"$DIR/places.$round") messages where they were, $(acked_count "$DIR/acked.$round") acknowledged"
+    ok "$name" "$(wc -l <"$DIR/places.$round") messages where they were, then $(acked_count "$DIR/acked.$round") more"
   done
   pingpong_last "$round"
 }

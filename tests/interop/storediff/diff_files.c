@@ -7,6 +7,7 @@
 #include "tests/interop/storediff/storediff.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
   UNIT_SIZE = 20,
@@ -53,10 +54,8 @@ void diff_checkpoint(struct diff *d, const struct pair *p) {
   checkpoint_time(d, p, "physicMsgTimestamp minus that of the last record", 0);
   checkpoint_time(d, p, "logicsMsgTimestamp minus that of the last record", 8);
   int64_t java = get_i64(p->java.ptr + 16), ours = get_i64(p->ours.ptr + 16);
-  if ((java == 0) != (ours == 0)) {
-    if (d->excused[EXCUSE_INDEX_MISSING] > 0) excuse(d, EXCUSE_INDEX_MISSING);
-    else differs_number(d, p->name, "indexMsgTimestamp", java, ours);
-  }
+  if ((java == 0) != (ours == 0)) differs_number(d, p->name, "indexMsgTimestamp", java, ours);
+  else if (java != ours) excuse(d, EXCUSE_STORE_TIME);
   if (!span_equal(span_from(p->java, CHECKPOINT_TIMES), span_from(p->ours, CHECKPOINT_TIMES)))
     differs(d, "%s: something behind the three times", p->name);
 }
@@ -65,26 +64,66 @@ static void index_times(struct diff *d, const uint8_t *a, const uint8_t *b, size
   if (memcmp(a, b, length) != 0) excuse(d, EXCUSE_INDEX_TIME);
 }
 
+static const uint8_t *index_entry(const struct diff *d, struct span file, size_t i) {
+  return file.ptr + INDEX_HEAD + d->hash_slots * INDEX_SLOT + i * INDEX_ENTRY;
+}
+
+/* Slots and chains follow from the hashes. They are checked against those of the same file and not against the other
+ * side's, since one key that differs moves them all (IndexFile.putKey). */
+static void index_chains(struct diff *d, const char *name, const char *side, struct span file, size_t count) {
+  uint32_t *newest = calloc(d->hash_slots, sizeof *newest);
+  if (newest == NULL) abort();
+  for (size_t i = 1; i < count; i++) {
+    const uint8_t *e = index_entry(d, file, i);
+    uint32_t *slot = &newest[get_u32(e) % d->hash_slots];
+    if (get_u32(e + 16) != *slot)
+      differs(d, "%s: entry %zu of %s follows %u, not %u", name, i, side, get_u32(e + 16), *slot);
+    *slot = (uint32_t)i;
+  }
+  for (size_t i = 0; i < d->hash_slots; i++) {
+    uint32_t found = get_u32(file.ptr + INDEX_HEAD + i * INDEX_SLOT);
+    if (found != newest[i]) differs(d, "%s: slot %zu of %s is %u, not %u", name, i, side, found, newest[i]);
+  }
+  free(newest);
+}
+
+static void index_entry_differs(struct diff *d, const char *where, const uint8_t *a, const uint8_t *b) {
+  int64_t offset = get_i64(a + 4);
+  /* The UNIQ_KEY is the first key of a record. */
+  bool unique = d->client_from >= 0 && offset >= d->client_from && offset != d->index_offset;
+  if (!unique) differs_number(d, where, "key hash", get_i32(a), get_i32(b));
+  else if (get_i32(a) != get_i32(b)) excuse(d, EXCUSE_INDEX_HASH);
+  differs_number(d, where, "physical offset", offset, get_i64(b + 4));
+  index_times(d, a + 12, b + 12, 4);
+  d->index_offset = offset;
+  d->index_entries++;
+}
+
 void diff_index_file(struct diff *d, const struct pair *p) {
   char where[256];
   const uint8_t *a = p->java.ptr, *b = p->ours.ptr;
-  if (!same_length(d, p) || p->java.len < INDEX_HEAD) return;
+  size_t entries = INDEX_HEAD + d->hash_slots * INDEX_SLOT;
+  if (!same_length(d, p)) return;
+  size_t room = p->java.len < entries ? 0 : (p->java.len - entries) / INDEX_ENTRY;
+  size_t count = room == 0 ? 0 : get_u32(a + 36);
+  if (count < 1 || count > room) {
+    differs(d, "%s: %zu entries in a file for %zu", p->name, count, room);
+    return;
+  }
   index_times(d, a, b, 16);
   differs_number(d, p->name, "beginPhyOffset", get_i64(a + 16), get_i64(b + 16));
   differs_number(d, p->name, "endPhyOffset", get_i64(a + 24), get_i64(b + 24));
   differs_number(d, p->name, "hashSlotCount", get_i32(a + 32), get_i32(b + 32));
   differs_number(d, p->name, "indexCount", get_i32(a + 36), get_i32(b + 36));
-  size_t entries = INDEX_HEAD + d->hash_slots * INDEX_SLOT, at = INDEX_HEAD;
-  for (; at < entries && at + INDEX_SLOT <= p->java.len; at += INDEX_SLOT) {
-    snprintf(where, sizeof where, "%s slot %zu", p->name, (at - INDEX_HEAD) / INDEX_SLOT);
-    differs_number(d, where, "entry", get_i32(a + at), get_i32(b + at));
+  for (size_t i = 1; i < count; i++) {
+    snprintf(where, sizeof where, "%s entry %zu", p->name, i);
+    index_entry_differs(d, where, index_entry(d, p->java, i), index_entry(d, p->ours, i));
   }
-  for (; at + INDEX_ENTRY <= p->java.len; at += INDEX_ENTRY) {
-    snprintf(where, sizeof where, "%s entry %zu", p->name, (at - entries) / INDEX_ENTRY);
-    differs_number(d, where, "key hash", get_i32(a + at), get_i32(b + at));
-    differs_number(d, where, "physical offset", get_i64(a + at + 4), get_i64(b + at + 4));
-    index_times(d, a + at + 12, b + at + 12, 4);
-    differs_number(d, where, "previous entry", get_i32(a + at + 16), get_i32(b + at + 16));
-    d->index_entries += get_i64(a + at + 4) != 0;
-  }
+  index_chains(d, p->name, "Java's", p->java, count);
+  index_chains(d, p->name, "ours", p->ours, count);
+  if (memcmp(index_entry(d, p->java, 0), index_entry(d, p->ours, 0), INDEX_ENTRY) != 0)
+    differs(d, "%s: something in entry 0, which is never used", p->name);
+  size_t used = entries + count * INDEX_ENTRY;
+  if (!span_equal(span_from(p->java, used), span_from(p->ours, used)))
+    differs(d, "%s: something behind the last entry", p->name);
 }

@@ -76,6 +76,7 @@ static void record_differs(struct diff *d, const char *where, const uint8_t *jav
                            const struct message *a, const struct message *b) {
   unsigned long before = d->differences;
   bool client = by_client(d, a->topic) && span_equal(a->topic, b->topic);
+  if (client && d->client_from < 0) d->client_from = a->physical_offset;
   struct span java_key = SPAN_NONE, our_key = SPAN_NONE;
   record_numbers(d, where, a, b);
   record_hosts(d, where, a, b, client);

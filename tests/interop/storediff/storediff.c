@@ -134,7 +134,6 @@ static void only_java(struct diff *d, const char *name) {
   if (ends(name, ".bak")) excuse(d, EXCUSE_BACKUP);
   else if (strcmp(name, "config/delayOffset.json") == 0) excuse(d, EXCUSE_DELAYS);
   else if (strcmp(name, "config/consumerFilter.json") == 0) excuse(d, EXCUSE_FILTERS);
-  else if (strcmp(name, "index") == 0) excuse(d, EXCUSE_INDEX_MISSING);
   else differs(d, "%s: only Java has it", name);
 }
 
@@ -213,7 +212,7 @@ static void report(const struct diff *d) {
 }
 
 int main(int argc, char **argv) {
-  struct diff d = {.java_last_ms = -1, .our_last_ms = -1};
+  struct diff d = {.client_from = -1, .index_offset = -1, .java_last_ms = -1, .our_last_ms = -1};
   if (argc < 4 || argc - 4 > TOPICS_MAX || (d.hash_slots = (size_t)strtoul(argv[3], NULL, 10)) == 0) {
     fprintf(stderr, "usage: storediff JAVA_STORE OUR_STORE HASH_SLOTS [CLIENT_TOPIC...]\n");
     return 2;

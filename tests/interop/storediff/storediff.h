@@ -27,9 +27,10 @@
   X(FILTERS, "consumerFilter.json: Java saves it every 10 s; SQL92 filters are not compared")                          \
   X(HALF_TOPIC, "RMQ_SYS_TRANS_HALF_TOPIC: Java creates it in its first check of transactions")                        \
   X(CHECK_GROUP, "CID_RMQ_SYS_TRANS: Java's check of transactions has run")                                            \
+  X(RETRY_OFFSET, "offset 0 in an empty retry topic: a client saves it if it came to pull there")                     \
   X(INDEX_NAME, "name of an index file: the clock when it was made")                                                   \
   X(INDEX_TIME, "times in an index file: from the store timestamps")                                                   \
-  X(INDEX_MISSING, "index/: Java's only, this build of our broker keeps no key index")
+  X(INDEX_HASH, "hash of an index entry: of a UNIQ_KEY that differs")
 
 enum excuse {
 #define X(name, reason) EXCUSE_##name,
@@ -50,6 +51,8 @@ struct diff {
   unsigned long differences;
   unsigned long records, fillers, units, files, index_entries, json_values;
   bool java_has_half_topic;              /* of the topics.json that is compared */
+  int64_t client_from;  /* physical offset of the first record in a client's topic, -1: none */
+  int64_t index_offset; /* physical offset in the last index entry */
   int64_t java_last_ms, our_last_ms; /* store time of the last record */
 };
 

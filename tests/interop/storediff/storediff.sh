@@ -11,7 +11,7 @@
 STOREDIFF_SLOTS=500
 # Small files, so that there are many fillers and full queues.
 STOREDIFF_CONF=(mappedFileSizeCommitLog=1048576 mappedFileSizeConsumeQueue=2000 maxMessageSize=524288
-  maxHashSlotNum=$STOREDIFF_SLOTS maxIndexNum=2000)
+  "maxHashSlotNum=$STOREDIFF_SLOTS" maxIndexNum=2000)
 STOREDIFF_CLIENT_MESSAGES=800
 
 storepeer() {
@@ -61,6 +61,20 @@ storediff_stores() {
   sed -n 's/^may differ/# storediff: may differ/p' "$out"
 }
 
+# storediff_notices FILE OFFSET: one other byte in a copy of our store must be found.
+storediff_notices() {
+  local file=$1 offset=$2 copy=$DIR/damaged out=$DIR/damaged.out
+  rm -rf "$copy"
+  cp -a --sparse=always "$DIR/our/store" "$copy" || return
+  printf '\x5a' | dd of="$copy/$file" bs=1 seek="$offset" conv=notrunc status=none
+  "$BUILD_DIR/tests/interop/storediff/storediff" "$DIR/java/store" "$copy" $STOREDIFF_SLOTS sd_java >"$out" 2>&1
+  if [ $? = 1 ] && grep -q "^DIFF $file" "$out"; then
+    ok "storediff/notices/$file" "$(grep -m 1 "^DIFF $file" "$out")"
+  else
+    fail "storediff/notices/$file" "byte $offset is another one, but: $(brief "$out")"
+  fi
+}
+
 run_storediff() {
   local begin=$SECONDS first=${#INTEROP_PIDS[@]} from
   selected storediff || return
@@ -78,6 +92,11 @@ run_storediff() {
   elif storediff_fill java "$from" && storediff_fill our "$from"; then
     storediff_answers
     storediff_stores
+    storediff_notices commitlog/00000000000000000000 20
+    storediff_notices consumequeue/sd_four/0/00000000000000000000 9
+    storediff_notices config/topics.json 40
+    storediff_notices "index/$(find "$DIR/our/store/index" -type f -printf '%f\n' | sort | head -n 1)" 43
+    storediff_notices checkpoint 100
   fi
   echo "# storediff: an IPv6 host is not compared: Java 4.7.0 sets its flags on the synchronous put path only," \
     "a send from IPv6 overflows its buffer and blocks the broker"

@@ -52,7 +52,8 @@ enum { LOAD_TOPICS = sizeof load_topics / sizeof *load_topics, SENT_TOPICS = 4 }
 static const char *const odd_properties[] = {
     "",
     "KEYS\001k1 k2  k3\002TAGS\001TagA\002",
-    "TAGS\001h\303\251llo-\344\270\226\347\225\214-\360\237\232\200\002KEYS\001\344\270\226\347\225\214 \360\237\232\200\002",
+    "TAGS\001h\303\251llo-\344\270\226\347\225\214-\360\237\232\200\002"
+    "KEYS\001\344\270\226\347\225\214 \360\237\232\200\002",
     "TAGS\001\002KEYS\001\002",
     "TAGS\001polygenelubricants\002",
     "TAGS\001A\002TAGS\001B\002KEYS\001first\002KEYS\001second\002",
@@ -253,7 +254,8 @@ static bool make_groups(struct script *s) {
     char body[512];
     struct command reply;
     int n = snprintf(body, sizeof body,
-                     "{\"brokerId\":0,\"consumeBroadcastEnable\":%s,\"consumeEnable\":true,\"consumeFromMinEnable\":true,"
+                     "{\"brokerId\":0,\"consumeBroadcastEnable\":%s,\"consumeEnable\":true,"
+                     "\"consumeFromMinEnable\":true,"
                      "\"groupName\":\"sd_group_%d\",\"notifyConsumerIdsChangedEnable\":true,\"retryMaxTimes\":%d,"
                      "\"retryQueueNums\":%d,\"whichBrokerWhenConsumeSlowly\":1}",
                      i == 1 ? "false" : "true", i, 16 - 5 * i, 1 + i);

@@ -37,8 +37,8 @@ static bool places_print(const char *topic, int queue, struct span records, int6
     if (message_decode(records, true, &m, &size) != STATUS_OK)
       return fail("%s queue %d offset %" PRId64 ": a broken record", topic, queue, *offset), false;
     if (m.queue_offset != *offset || m.queue_id != queue || !span_is(m.topic, topic))
-      return fail("%s queue %d offset %" PRId64 ": the record is of %.*s queue %d offset %" PRId64, topic, queue, *offset,
-                  SPAN_ARG(m.topic), m.queue_id, m.queue_offset),
+      return fail("%s queue %d offset %" PRId64 ": the record is of %.*s queue %d offset %" PRId64, topic, queue,
+                  *offset, SPAN_ARG(m.topic), m.queue_id, m.queue_offset),
              false;
     printf("%d %" PRId64 " %08x %.*s\n", queue, m.queue_offset, (unsigned)m.body_crc,
            SPAN_ARG(property_get(m.properties, "KEYS")));
@@ -57,8 +57,8 @@ static bool queue_places(struct conn *c, const char *topic, int queue) {
     int64_t before = at;
     if (!pull(c, topic, queue, at, &reply)) return false;
     if (reply.code != RESPONSE_SUCCESS)
-      return fail("%s queue %d: pull at %" PRId64 " of %" PRId64 " to %" PRId64 " was answered %d: %.*s", topic, queue, at,
-                  min, max, reply.code, SPAN_ARG(reply.remark)),
+      return fail("%s queue %d: pull at %" PRId64 " of %" PRId64 " to %" PRId64 " was answered %d: %.*s", topic, queue,
+                  at, min, max, reply.code, SPAN_ARG(reply.remark)),
              false;
     if (!places_print(topic, queue, reply.body, &at)) return false;
     if (at == before) return fail("%s queue %d: nothing at %" PRId64, topic, queue, at), false;
@@ -99,7 +99,8 @@ static bool committed_print(struct conn *c, const char *topic, const char *group
   struct query_consumer_offset_request h = {
       .consumerGroup = span_text(group), .topic = span_text(topic), .queueId = queue, .present = UINT64_MAX};
   struct command reply;
-  if (!ask(c, &(struct command){.code = REQUEST_QUERY_CONSUMER_OFFSET}, &query_consumer_offset_request_header, &h, &reply))
+  if (!ask(c, &(struct command){.code = REQUEST_QUERY_CONSUMER_OFFSET}, &query_consumer_offset_request_header, &h,
+           &reply))
     return false;
   struct span offset = command_ext(&reply, "offset");
   if (reply.code != RESPONSE_SUCCESS)
