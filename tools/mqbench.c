@@ -262,7 +262,8 @@ static void on_paced(void *context, enum mq_result outcome, const struct mq_send
   else note_failure(b, e);
 }
 
-static void run_latency(struct bench *b) {
+/* Returns the time in which was sent. */
+static uint64_t run_latency(struct bench *b) {
   mq_push_consumer *c = start_consumer(b, on_timed);
   sleep_ms(3000); /* the queues have been shared out */
   mq_message *m = mq_message_new(b->topic, b->body, (size_t)b->size);
@@ -279,9 +280,11 @@ static void run_latency(struct bench *b) {
     }
     sleep_ms(1);
   }
+  uint64_t used = now_ns() - begin;
   mq_message_free(m);
   sleep_ms(IDLE_END_MS);
   stop_consumer(c);
+  return used;
 }
 
 /* ---- frame ---- */
@@ -426,7 +429,7 @@ int main(int argc, char **argv) {
   else if (strcmp(b.mode, "async") == 0) run_async(&b);
   else if (strcmp(b.mode, "oneway") == 0) run_oneway(&b);
   else if (strcmp(b.mode, "consume") == 0) used = run_consume(&b);
-  else if (strcmp(b.mode, "latency") == 0) run_latency(&b);
+  else if (strcmp(b.mode, "latency") == 0) used = run_latency(&b);
   else {
     fprintf(stderr, "mqbench: unknown mode \"%s\"\n%s", b.mode, usage);
     return 2;

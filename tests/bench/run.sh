@@ -12,6 +12,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/interop/lib.sh
 . "$HERE/../interop/lib.sh"
 trap interop_cleanup EXIT
+JAVA_SERVER_FLAGS=() # the JVM's own choices: full compiler, its default collector
 SECONDS_EACH=${SECONDS_EACH:-8}
 DRAIN=${DRAIN:-1000000}
 MQBENCH=$BUILD_DIR/tools/mqbench
@@ -62,7 +63,7 @@ LOADS=(
 # loads SIDE NAMESRV BROKER_PID FILTER...
 loads() {
   local side=$1 ns=$2 pid=$3 entry name topic; shift 3
-  "$MQBENCH" -n "$ns" -t Warm --mode async --seconds 4 --json >/dev/null 2>&1 # the JIT has seen the path
+  "$MQBENCH" -n "$ns" -t Warm --mode async --seconds 10 --json >/dev/null 2>&1 # the JIT has seen the path
   for entry in "${LOADS[@]}"; do
     name=${entry%%|*}
     wanted "$name" "$@" || continue
@@ -103,7 +104,7 @@ side() {
 
 # Start to registered of our own broker, without the polling of the scripts: from its own log.
 own_start_ms() {
-  sed -nE 's/.* is up on port .* after ([0-9]+) ms.*/\1/p' "$INTEROP_TMP"/ours-br/*log* 2>/dev/null | head -n 1
+  sed -nE 's/.* is up on port .* after ([0-9]+) ms.*/\1/p' "$INTEROP_TMP/ours-br/out" 2>/dev/null | head -n 1
 }
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN {if (a == "-" || b == "-" || b + 0 == 0) print "-"; else printf "%.1f", a / b}'; }
