@@ -154,6 +154,9 @@ static struct retention_rules retention_rules(const struct broker *b) {
 }
 
 void broker_settings_changed(struct broker *b) {
+  b->topics.limit = (size_t)b->settings->maxTopics;
+  b->groups.limit = (size_t)b->settings->maxSubscriptionGroups;
+  b->parked.limit = (size_t)b->settings->maxParkedPulls;
   struct retention_rules rules = retention_rules(b);
   store_retention_change(b->store, &rules);
 }

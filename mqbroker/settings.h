@@ -28,7 +28,7 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(TEXT, brokerClusterName, "DefaultCluster", 0, 0, NULL, CONFIG_IMPORTANT, "cluster this broker belongs to; also the name of a system topic") \
   K(I64, brokerId, "0", 0, 2147483647, NULL, CONFIG_IMPORTANT, "0 is the master") \
   K(I32, brokerPermission, "6", 0, 7, NULL, CONFIG_LIVE, "2 write + 4 read: what this broker allows for all topics") \
-  K(I32, defaultTopicQueueNums, "8", 1, 65535, NULL, CONFIG_LIVE, "queues of TBW102, and most of an automatically created topic") \
+  K(I32, defaultTopicQueueNums, "8", 1, 65535, NULL, 0, "queues of TBW102, and most of an automatically created topic") \
   K(BOOL, autoCreateTopicEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "create unknown topics on first send, from TBW102") \
   K(BOOL, clusterTopicEnable, "true", 0, 0, NULL, 0, "topic named like the cluster may be read and written") \
   K(BOOL, brokerTopicEnable, "true", 0, 0, NULL, 0, "topic named like the broker may be read and written") \
@@ -103,11 +103,11 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(BOOL, enableConsumeQueueExt, "false", 0, 0, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
   K(I32, mappedFileSizeConsumeQueueExt, "50331648", 0, INT32_MAX, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
   K(I32, bitMapLengthConsumeQueueExt, "64", 0, INT32_MAX, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(I32, flushIntervalCommitLog, "500", 1, 600000, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "ms between flushes (ASYNC_FLUSH)") \
+  K(I32, flushIntervalCommitLog, "500", 1, 600000, NULL, CONFIG_IMPORTANT, "ms between flushes (ASYNC_FLUSH)") \
   K(I32, commitIntervalCommitLog, "200", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(BOOL, useReentrantLockWhenPutMessage, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
   K(BOOL, flushCommitLogTimed, "false", 0, 0, NULL, CONFIG_IMPORTANT, "false: also flush as soon as flushCommitLogLeastPages are dirty") \
-  K(I32, flushIntervalConsumeQueue, "1000", 1, 600000, NULL, CONFIG_LIVE, "ms between writes of the consume queues and the checkpoint") \
+  K(I32, flushIntervalConsumeQueue, "1000", 1, 600000, NULL, 0, "ms between writes of the consume queues and the checkpoint") \
   K(I32, cleanResourceInterval, "10000", 10, INT32_MAX, NULL, CONFIG_LIVE, "ms between looks for files to remove and at how full the disk is; the first after 60 s") \
   K(I32, deleteCommitLogFilesInterval, "100", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms between the removals of two commit log files") \
   K(I32, deleteConsumeQueueFilesInterval, "100", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms between the removals of two consume queue files") \
@@ -119,11 +119,11 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, putMsgIndexHightWater, "600000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "never read by 4.7.0 either") \
   K(I32, maxMessageSize, "4194304", 512, 134217728, NULL, 0, "bytes of the whole stored record") \
   K(BOOL, checkCRCOnRecover, "true", 0, 0, NULL, 0, "verify body checksums when the log is read at start") \
-  K(I32, flushCommitLogLeastPages, "4", 0, INT32_MAX, NULL, CONFIG_LIVE, "4 KiB pages that make a flush worth while") \
+  K(I32, flushCommitLogLeastPages, "4", 0, INT32_MAX, NULL, 0, "4 KiB pages that make a flush worth while") \
   K(I32, commitCommitLogLeastPages, "4", 0, INT32_MAX, NULL, CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(I32, flushLeastPagesWhenWarmMapedFile, "4096", 0, INT32_MAX, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
   K(I32, flushConsumeQueueLeastPages, "2", 0, INT32_MAX, NULL, CONFIG_IGNORED, "every flush of the queues is thorough") \
-  K(I32, flushCommitLogThoroughInterval, "10000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms after which everything is flushed") \
+  K(I32, flushCommitLogThoroughInterval, "10000", 0, INT32_MAX, NULL, 0, "ms after which everything is flushed") \
   K(I32, commitCommitLogThoroughInterval, "200", 0, INT32_MAX, NULL, CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(I32, flushConsumeQueueThoroughInterval, "60000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "every flush of the queues is thorough") \
   K(I32, maxTransferBytesOnMessageInMemory, "262144", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "most bytes one pull returns") \

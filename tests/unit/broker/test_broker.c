@@ -172,6 +172,36 @@ static int update_offset(struct stage *s, int64_t offset) {
   return a.code;
 }
 
+static int update_config(struct stage *s, const char *line) {
+  struct answer a;
+  stage_ask_wait(s, 0, &(struct request_out){.code = REQUEST_UPDATE_BROKER_CONFIG, .body = span_text(line)}, &a);
+  return a.code;
+}
+
+static void a_remote_change_takes_effect_or_is_refused(void) {
+  struct stage s;
+  struct answer first, second, a;
+  stage_start(&s, NULL);
+  stage_send(&s, "T", 0, "x", NULL, &a);
+  CU_ASSERT(update_config(&s, "flushIntervalCommitLog=7\n") == RESPONSE_SYSTEM_ERROR); /* the store has its copy */
+  CU_ASSERT(s.settings.flushIntervalCommitLog == 500);
+  CU_ASSERT(update_config(&s, "maxParkedPulls=1\nmaxTopics=16\n") == RESPONSE_SUCCESS);
+  stage_pull_start(&s, "T", 0, 1, "*", 5000, &first);
+  stage_run(&s, 100);
+  stage_pull_start(&s, "T", 0, 1, "*", 5000, &second);
+  stage_run(&s, 100);
+  CU_ASSERT(!first.done && second.done && second.code == RESPONSE_PULL_NOT_FOUND);
+  stage_run(&s, 6000);
+  int refused = 0;
+  for (int i = 0; i < 16; i++) {
+    char topic[16];
+    snprintf(topic, sizeof topic, "T%d", i);
+    refused += stage_send(&s, topic, 0, "x", NULL, &a) == RESPONSE_TOPIC_NOT_EXIST;
+  }
+  CU_ASSERT(refused > 0 && map_count(&s.broker->topics.table) == 16);
+  stage_end(&s);
+}
+
 static void consumer_offsets_survive(void) {
   struct stage s;
   stage_start(&s, NULL);
@@ -413,6 +443,7 @@ int main(int argc, char **argv) {
       {"a parked pull is woken by its tag only", a_parked_pull_is_woken_by_its_tag_only},
       {"a parked pull ends in time and with its connection", a_parked_pull_ends_in_time_and_with_its_connection},
       {"consumers hear of each other", consumers_hear_of_each_other},
+      {"a remote change takes effect or is refused", a_remote_change_takes_effect_or_is_refused},
       {"consumer offsets survive", consumer_offsets_survive},
       {"sync flush waits for the disk", sync_flush_waits_for_the_disk},
       {"what was flushed survives a power cut", what_was_flushed_survives_a_power_cut},
