@@ -148,6 +148,25 @@ static void write_subscriptions(struct json_writer *w, const struct client_group
   json_close_object(w);
 }
 
+/* ConsumerConnection, or ProducerConnection, which is its first member alone. */
+static void reply_connections(struct broker *b, const struct request *rq, const struct client_group *g) {
+  struct buf body;
+  struct json_writer w;
+  buf_init(&body, BODY_MAX);
+  json_writer_init(&w, &body, false);
+  json_open_object(&w);
+  write_connections(b, &w, g);
+  if (g->consumers) {
+    write_enum(&w, "consumeFromWhere", g->consume_from, consume_from_names, 6);
+    write_enum(&w, "consumeType", g->consume_type, consume_type_names, 2);
+    write_enum(&w, "messageModel", g->message_model, message_model_names, 2);
+    write_subscriptions(&w, g);
+  }
+  json_close_object(&w);
+  reply_body(b, rq, &body);
+  buf_fini(&body);
+}
+
 void handle_consumer_connections(struct broker *b, const struct request *rq) {
   struct get_consumer_connection_list_request h;
   if (!decode_fields(b, rq, &get_consumer_connection_list_request_header, &h)) return;
@@ -157,19 +176,7 @@ void handle_consumer_connections(struct broker *b, const struct request *rq) {
                          SPAN_ARG(h.consumerGroup));
     return;
   }
-  struct buf body;
-  struct json_writer w;
-  buf_init(&body, BODY_MAX);
-  json_writer_init(&w, &body, false);
-  json_open_object(&w);
-  write_connections(b, &w, g);
-  write_enum(&w, "consumeFromWhere", g->consume_from, consume_from_names, 6);
-  write_enum(&w, "consumeType", g->consume_type, consume_type_names, 2);
-  write_enum(&w, "messageModel", g->message_model, message_model_names, 2);
-  write_subscriptions(&w, g);
-  json_close_object(&w);
-  reply_body(b, rq, &body);
-  buf_fini(&body);
+  reply_connections(b, rq, g);
 }
 
 void handle_producer_connections(struct broker *b, const struct request *rq) {
@@ -181,13 +188,5 @@ void handle_producer_connections(struct broker *b, const struct request *rq) {
                          SPAN_ARG(h.producerGroup));
     return;
   }
-  struct buf body;
-  struct json_writer w;
-  buf_init(&body, BODY_MAX);
-  json_writer_init(&w, &body, false);
-  json_open_object(&w);
-  write_connections(b, &w, g);
-  json_close_object(&w);
-  reply_body(b, rq, &body);
-  buf_fini(&body);
+  reply_connections(b, rq, g);
 }
