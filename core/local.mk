@@ -17,7 +17,8 @@ core_libbase_la_SOURCES = \
 core_libport_la_SOURCES = \
   core/port/disk.h core/port/disk_whole.c \
   core/port/net.h core/port/net_peer.c \
-  core/port/node.h
+  core/port/node.h \
+  core/port/segment.c core/port/segment.h
 
 include core/wire/local.mk
 include core/config/local.mk

@@ -14,7 +14,7 @@
 #define MQBROKER_STORE_COMMITLOG_H
 
 #include "core/base/log.h"
-#include "mqbroker/store/segment.h"
+#include "core/port/segment.h"
 
 #define COMMITLOG_STAGE_BYTES (4 << 20)
 #define COMMITLOG_OPEN_MAX 64 /* open log files kept over a turn */

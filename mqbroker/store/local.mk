@@ -19,6 +19,5 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/record.h \
   mqbroker/store/recovery.c \
   mqbroker/store/retention.c mqbroker/store/retention.h \
-  mqbroker/store/segment.c mqbroker/store/segment.h \
   mqbroker/store/store.c mqbroker/store/store.h \
   mqbroker/store/store_state.h

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * segment: a list of files of one length, each named by the offset of its
- * first byte (20 digits), without gaps: the commit log and every consume queue
+ * first byte (20 digits), without gaps: the commit log, every consume queue, a ledger
  * (org.apache.rocketmq.store.MappedFileQueue). The list itself is a few
  * numbers; files are opened when needed and kept in a cache that several lists
  * share, least recently used out first.
  */
-#ifndef MQBROKER_STORE_SEGMENT_H
-#define MQBROKER_STORE_SEGMENT_H
+#ifndef MQ_PORT_SEGMENT_H
+#define MQ_PORT_SEGMENT_H
 
 #include "core/base/arena.h"
 #include "core/base/buf.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mqbroker/store/segment.h"
+#include "core/port/segment.h"
 
 #include <assert.h>
 #include <inttypes.h>
