@@ -51,7 +51,9 @@ static enum status queue_visit(struct replay *r, const struct message *m, size_t
   q->names_unsynced = q->names_unsynced || !s->was_clean;
   struct unit unit = {m->physical_offset, (int32_t)size,
                       derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms)};
-  status = consumequeue_put(q, m->queue_offset, &unit, r->now.mono_ms);
+  /* Where the log has everything from the beginning, a queue begins with 0. */
+  bool headless = r->fill && s->commitlog.files.first == 0 && q->max == 0 && m->queue_offset > 0;
+  status = headless ? STATUS_NOT_FOUND : consumequeue_put(q, m->queue_offset, &unit, r->now.mono_ms);
   if (status == STATUS_NOT_FOUND) {
     if (!r->fill) return status;
     status = units_lost(r, q, m, &unit);
