@@ -68,8 +68,7 @@ static void skip_check(int64_t (*damage)(struct rig *r, int64_t at), int count) 
   rig_shell(&r, "test $(stat -c %%s %s) = %lld && grep -q 'lost: topic' store/repaired/*/report.txt", name,
             (long long)(end - at));
   rig_shell(&r,
-            "dd if=%s of=back bs=1 2>/dev/null && dd if=before/" LOG_0
-            " of=was bs=1 skip=%lld count=%lld 2>/dev/null && "
+            "cat %s >back && dd if=before/" LOG_0 " of=was bs=1 skip=%lld count=%lld 2>/dev/null && "
             "test $(cmp -l back was | wc -l) = %lld",
             name, (long long)at, (long long)(end - at), (long long)seen);
   rig_shell(&r, "test ! -e store/marks && test ! -e store/flushed");
