@@ -74,16 +74,22 @@ void flushed_mark_read(struct store *s, struct flushed_mark *out) {
   buf_fini(&b);
 }
 
-enum status flushed_mark_open(struct store *s) {
+/* On a full disk the store works without. */
+void flushed_mark_open(struct store *s) {
   char path[DISK_PATH_MAX];
-  if (!store_path(s, FLUSHED_NAME, path)) return STATUS_LIMIT;
-  return s->disk->ops->open(s->disk, path, DISK_CREATE, 0, &s->flushed_file);
+  enum status status = STATUS_LIMIT;
+  if (store_path(s, FLUSHED_NAME, path))
+    status = s->disk->ops->open(s->disk, path, DISK_CREATE, 0, &s->flushed_file);
+  if (status == STATUS_OK) return;
+  s->flushed_file = NULL;
+  log_warn(s->log, "%s/" FLUSHED_NAME " cannot be opened: %s; the next recovery will write more than it must", s->root,
+           status_text(status));
 }
 
 void flushed_mark_move(struct store *s, int64_t offset, int64_t last_ms) {
   struct flusher *f = &s->flusher;
   uint8_t bytes[FLUSHED_LENGTH];
-  if (last_ms < 0 || offset - f->marked < s->config.segment_length / FLUSHED_STEPS) return;
+  if (s->flushed_file == NULL || last_ms < 0 || offset - f->marked < s->config.segment_length / FLUSHED_STEPS) return;
   put_u64(bytes, FLUSHED_MAGIC);
   put_i64(bytes + 8, offset);
   put_i64(bytes + 16, last_ms);

@@ -119,8 +119,8 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
   if (status == STATUS_OK) status = store_path(s, "checkpoint", path) ? STATUS_OK : STATUS_LIMIT;
   if (status == STATUS_OK) status = checkpoint_open(disk, path, &s->checkpoint_file);
   if (status == STATUS_OK && !s->was_clean) status = checkpoint_settle(s);
-  if (status == STATUS_OK) status = flushed_mark_open(s);
   if (status != STATUS_OK) return status;
+  flushed_mark_open(s);
   s->checkpoint_min = checkpoint_min(&s->checkpoint);
   s->config.commitlog = s->commitlog.dir;
   s->config.root = s->root;

@@ -99,7 +99,7 @@ enum status recovery_leave_marks(struct store *s) MUST_USE;
 
 /* marks.c: how far the log is durable, for the next start; last_ms: store time of the record that ends there, -1: not
  * known. */
-enum status flushed_mark_open(struct store *s) MUST_USE;
+void flushed_mark_open(struct store *s);
 void flushed_mark_move(struct store *s, int64_t offset, int64_t last_ms);
 
 /* index_store.c: loads the key index; the log offset from which on it lacks records, INT64_MAX: none. What fails is

@@ -32,7 +32,7 @@ struct repair {
   int64_t lost;      /* messages */
   struct buf report; /* what was said, for the file */
   const char *dir;   /* DIR/repaired/TIME */
-  char why[512];     /* what failed */
+  char why[DISK_PATH_MAX + 256]; /* what failed */
 };
 
 /* repair_log.c: the bytes are saved first. */
