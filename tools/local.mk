@@ -1,7 +1,9 @@
 # Programs around the main ones.
-bin_PROGRAMS += tools/mqbench
+bin_PROGRAMS += tools/mqbench tools/mqwitness
 tools_mqbench_SOURCES = tools/mqbench.c tools/histogram.c tools/histogram.h
 tools_mqbench_LDADD = libmqclient/libmqclient.la
+tools_mqwitness_SOURCES = tools/mqwitness.c
+tools_mqwitness_LDADD = libmqclient/libmqclient.la
 EXTRA_DIST += tools/demo.sh
 
 # mqstore: the library is the program without its world, for its tests.
