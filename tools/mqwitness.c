@@ -195,13 +195,13 @@ static int64_t missing(const struct witness *w) {
 }
 
 static void report(struct witness *w, int64_t *sent, int64_t *consumed) {
-  uint64_t now = now_ns();
+  uint64_t sent_ns = w->sent_ns, consumed_ns = w->consumed_ns, now = now_ns(); /* in this order: now is the latest */
   int64_t s = w->sent, c = w->consumed;
   printf("%6.1f s  sent %6lld/s  consumed %6lld/s  failed %lld", (double)(now - w->begin_ns) / 1e9,
          (long long)(s - *sent), (long long)(c - *consumed), (long long)w->failed);
-  if (now - w->sent_ns > 500000000u) printf("  NO SEND for %.1f s", (double)(now - w->sent_ns) / 1e9);
-  if (w->consumed_ns != 0 && now - w->consumed_ns > 500000000u)
-    printf("  NOTHING CONSUMED for %.1f s", (double)(now - w->consumed_ns) / 1e9);
+  if (now - sent_ns > 500000000u) printf("  NO SEND for %.1f s", (double)(now - sent_ns) / 1e9);
+  if (consumed_ns != 0 && now - consumed_ns > 500000000u)
+    printf("  NOTHING CONSUMED for %.1f s", (double)(now - consumed_ns) / 1e9);
   pthread_mutex_lock(&w->lock);
   if (w->last_error[0] != '\0') printf("  (%s)", w->last_error);
   w->last_error[0] = '\0';
