@@ -72,7 +72,7 @@ static bool unit_take(struct scan *scan, const struct unit *u) {
   if (out->message_count > 0 &&
       (out->message_count >= scan->count_max || out->bytes + (size_t)u->size > scan->bytes_max))
     return false;
-  if (scan->filter != NULL && !scan->filter(scan->filter_context, u->tags_code)) return true;
+  if (scan->filter != NULL && !scan->filter(scan->filter_context, &(struct queued){.tags_code = u->tags_code})) return true;
   if (commitlog_record(c, u->offset, &record) != STATUS_OK || record.len != (size_t)u->size) {
     if (out->message_count == 0) scan->result = GET_MESSAGE_WAS_REMOVING;
     scan->skip_until = c->files.first;

@@ -83,8 +83,8 @@ static void record_check(struct rig *r, const char *line, int64_t *expected_offs
 }
 
 /* The unit is what store_get finds for this very offset: the record, and the tags code the filter sees. */
-static bool keep_tags(void *context, int64_t tags_code) {
-  *(int64_t *)context = tags_code;
+static bool keep_tags(void *context, const struct queued *unit) {
+  *(int64_t *)context = unit->tags_code;
   return true;
 }
 
