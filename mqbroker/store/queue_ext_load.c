@@ -12,14 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOOK_BACK_UNITS 65536 /* for the newest address, behind which came only units without; Java reads three files */
+#define LOOK_BACK_UNITS 65536 /* for the newest address, behind which came only units without; Java reads three files \
+                               */
 
 static char *ext_dir(const struct consumequeue *q) {
   static const char name[] = "consumequeue_ext";
   size_t root = (size_t)((const char *)q->topic.ptr - q->dir) - sizeof "consumequeue", size = strlen(q->dir) + 8;
   char *dir = malloc(size);
-  if (dir != NULL)
-    snprintf(dir, size, "%.*s%s/%.*s/%" PRId32, (int)root, q->dir, name, SPAN_ARG(q->topic), q->id);
+  if (dir != NULL) snprintf(dir, size, "%.*s%s/%.*s/%" PRId32, (int)root, q->dir, name, SPAN_ARG(q->topic), q->id);
   return dir;
 }
 
@@ -80,6 +80,7 @@ enum status consumequeue_trim_ext(struct consumequeue *q, bool *removed) {
   int64_t number = q->loaded ? q->min : q->files.first / UNIT_SIZE;
   *removed = false;
   if (segments_empty(&q->files) || (q->loaded && q->min >= q->max)) return STATUS_OK;
-  enum status status = q->loaded ? consumequeue_unit(q, number, &oldest) : consumequeue_unit_on_disk(q, number, &oldest);
+  enum status status = q->loaded ? consumequeue_unit(q, number, &oldest)
+                                 : consumequeue_unit_on_disk(q, number, &oldest);
   return status == STATUS_OK ? queue_ext_trim(q->ext, oldest.tags_code, removed) : status;
 }

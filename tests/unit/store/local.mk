@@ -2,6 +2,7 @@
 check_PROGRAMS += tests/unit/store/test_store
 TESTS += tests/unit/store/test_store
 tests_unit_store_test_store_SOURCES = \
+  tests/golden/expected.c tests/golden/expected.h \
   tests/unit/store/rig.c tests/unit/store/rig.h \
   tests/unit/store/suites.h \
   tests/unit/store/test_format.c \
@@ -12,6 +13,7 @@ tests_unit_store_test_store_SOURCES = \
   tests/unit/store/test_index_recover.c \
   tests/unit/store/test_model.c \
   tests/unit/store/test_put.c \
+  tests/unit/store/test_queue_ext.c \
   tests/unit/store/test_recover.c \
   tests/unit/store/test_retention.c \
   tests/unit/store/test_store.c
