@@ -7,6 +7,7 @@
 #define TESTS_GOLDEN_EXPECTED_H
 
 #include "core/wire/json.h"
+#include "core/wire/message.h"
 
 struct expected {
   struct arena arena;
@@ -25,6 +26,9 @@ int64_t expected_number(const struct json *object, const char *name);
 bool expected_knows(const struct json *object, const char *known);
 /* The lower-case hex of bytes, into the arena. */
 struct span expected_hex(struct expected *e, struct span bytes);
+
+/* raw is the record that `recovered.records` tells about, in every field; what is not is printed. */
+bool expected_record(struct expected *e, const struct json *record, struct span raw);
 
 #define SHA256_TEXT 64
 void sha256_text(struct span bytes, char out[SHA256_TEXT + 1]);

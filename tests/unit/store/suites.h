@@ -75,6 +75,14 @@
   X(golden_delay) \
   X(golden_transactions) \
   X(golden_ipv6) \
+  X(facts_normal) \
+  X(facts_killed) \
+  X(facts_lag) \
+  X(facts_noqueue) \
+  X(facts_delay) \
+  X(facts_transactions) \
+  X(facts_ext) \
+  X(facts_ipv6) \
   X(index_hashes) \
   X(index_names) \
   X(index_golden_normal) \
