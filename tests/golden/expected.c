@@ -83,6 +83,43 @@ struct span expected_hex(struct expected *e, struct span bytes) {
   return span_of(out, 2 * bytes.len);
 }
 
+/* ---- trees ---- */
+
+static const struct json *member_of(const struct json *object, struct span key) {
+  const struct json *found = NULL;
+  for (const struct json *m = object->children; m != NULL; m = m->next)
+    if (span_equal(json_text(m->key), key)) found = m;
+  return found;
+}
+
+static bool elements_same(const struct json *want, const struct json *got) {
+  const struct json *w = want->children, *g = got->children;
+  for (; w != NULL && g != NULL; w = w->next, g = g->next)
+    if (!expected_same(w, g)) return false;
+  return w == NULL && g == NULL;
+}
+
+static bool members_same(const struct json *want, const struct json *got) {
+  const bool pairs = want->kind == JSON_ARRAY;
+  if (want->child_count != got->child_count) return false;
+  for (const struct json *w = want->children; w != NULL; w = w->next) {
+    struct span key = json_text(pairs ? json_member(w, "key") : w->key);
+    const struct json *g = member_of(got, key);
+    if (g == NULL || !expected_same(pairs ? json_member(w, "value") : w, g)) return false;
+  }
+  return true;
+}
+
+bool expected_same(const struct json *want, const struct json *got) {
+  if (want == NULL || got == NULL) return want == got;
+  if (got->kind == JSON_OBJECT && (want->kind == JSON_OBJECT || want->kind == JSON_ARRAY))
+    return members_same(want, got);
+  if (want->kind != got->kind) return false;
+  if (want->kind == JSON_ARRAY) return elements_same(want, got);
+  if (want->kind == JSON_BOOL) return want->boolean == got->boolean;
+  return want->kind == JSON_NULL || span_equal(want->text, got->text);
+}
+
 /* ---- FIPS 180-4 ---- */
 
 static const uint32_t K[64] = {

@@ -24,6 +24,8 @@ const struct json *expected_at(const struct json *object, const char *path);
 int64_t expected_number(const struct json *object, const char *name);
 /* Every member is named in `known` (words, one blank between); the others are printed. */
 bool expected_knows(const struct json *object, const char *known);
+/* The same value. A map whose keys are no strings is an array of {"key":..,"value":..} in `want`. */
+bool expected_same(const struct json *want, const struct json *got);
 /* The lower-case hex of bytes, into the arena. */
 struct span expected_hex(struct expected *e, struct span bytes);
 

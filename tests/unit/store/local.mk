@@ -4,6 +4,7 @@ TESTS += tests/unit/store/test_store
 tests_unit_store_test_store_SOURCES = \
   tests/golden/expected.c tests/golden/expected.h \
   tests/golden/expected_record.c \
+  tests/golden/unpack.c tests/golden/unpack.h \
   tests/unit/store/facts.c tests/unit/store/facts.h \
   tests/unit/store/rig.c tests/unit/store/rig.h \
   tests/unit/store/suites.h \
