@@ -91,6 +91,13 @@ static int64_t check_dense(struct verify *v, struct store_queue *q, const struct
 
 /* ---- a record and its unit ---- */
 
+/* A mark at `end` says that the next unit is the first of the next file. Without it Java does not find the later ones.
+ */
+static bool ext_file_ends(const struct store_queue *q, int64_t end, int64_t position) {
+  struct span at = file_list_at(&q->ext, end);
+  return at.len >= 2 && get_i16(at.ptr) == -1 && position == end + (int64_t)at.len;
+}
+
 static void check_ext(struct verify *v, struct store_queue *q, const struct log_item *item, int64_t number,
                       int64_t address) {
   struct ext_unit ext;
@@ -98,6 +105,7 @@ static void check_ext(struct verify *v, struct store_queue *q, const struct log_
   if (!queue_ext_at(q, address, &ext)) {
     verify_report_at(v, PROBLEM, &q->files, unit_position(number),
                      "unit %" PRId64 ": no ext unit at address %016" PRIx64, number, (uint64_t)address);
+    q->walk.ext_end = 0;
     return;
   }
   int64_t position = (int64_t)((uint64_t)address - (uint64_t)INT64_MIN);
@@ -111,10 +119,11 @@ static void check_ext(struct verify *v, struct store_queue *q, const struct log_
                      "ext unit of unit %" PRId64 ": store time %" PRId64 ", that of the record at %" PRId64
                      " is %" PRId64,
                      number, ext.store_ms, item->record_offset, item->message.store_ms);
-  if (address <= q->walk.ext_address && q->walk.ext_address != INT64_MIN)
-    verify_report_at(v, PROBLEM, &q->ext, position, "ext unit of unit %" PRId64 " does not lie behind the one before",
-                     number);
-  q->walk.ext_address = address;
+  if (q->walk.ext_end > 0 && position != q->walk.ext_end && !ext_file_ends(q, q->walk.ext_end, position))
+    verify_report_at(v, PROBLEM, &q->ext, position,
+                     "ext unit of unit %" PRId64 " does not follow the one before, which ends at %" PRId64, number,
+                     q->walk.ext_end);
+  q->walk.ext_end = position + EXT_UNIT_MIN + (int64_t)ext.bit_map.len;
 }
 
 static void check_unit(struct verify *v, struct store_queue *q, const struct log_item *item, int64_t number,
