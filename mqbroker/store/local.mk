@@ -16,6 +16,8 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/layout.c \
   mqbroker/store/marks.c \
   mqbroker/store/put.c \
+  mqbroker/store/queue_ext.c mqbroker/store/queue_ext.h \
+  mqbroker/store/queue_ext_load.c \
   mqbroker/store/queue_load.c \
   mqbroker/store/queue_trim.c \
   mqbroker/store/queues.c mqbroker/store/queues.h \

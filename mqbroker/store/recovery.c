@@ -129,6 +129,15 @@ static int64_t durable_until(const struct walk *w, int64_t from) {
   return until < w->at ? until : w->at;
 }
 
+/* The log has whatever is in ext units but for bit maps: queues that lack some are built again. */
+static enum status replay_from(struct store *s, int64_t from, struct moment now, struct buf *why) {
+  if (!queues_lost_ext(&s->queues)) return replay(s, from, now, why);
+  log_warn(s->log, "extended queues lack units: all queues are built again");
+  enum status status = queues_disown(s);
+  if (status == STATUS_OK) status = queues_load_all(&s->queues, s->commitlog.files.first);
+  return status == STATUS_OK ? replay(s, s->commitlog.files.first, now, why) : status;
+}
+
 static int64_t dispatched_until(struct store *s) {
   int64_t max = s->commitlog.files.first;
   for (size_t i = 0; i < s->queues.cap; i++) {
@@ -170,6 +179,7 @@ static enum status recover_from(struct store *s, const struct walk *w, int64_t f
   bool landmark_holds = w->landmark >= 0 && w->landmark_ms >= 0;
   enum status status = mark_running(s, !clean && !landmark_holds);
   if (status == STATUS_OK) status = log_cut(s, w->at);
+  if (status == STATUS_OK && s->queues.found == 0) status = queues_disown(s);
   if (status == STATUS_OK) status = queues_load_all(&s->queues, clean ? w->at : from);
   s->durable = clean ? c->appended : durable_until(w, from);
   if (status == STATUS_OK && s->durable < c->appended) {
@@ -178,7 +188,7 @@ static enum status recover_from(struct store *s, const struct walk *w, int64_t f
     status = log_write_again(s, s->durable);
   }
   if (status == STATUS_OK) status = s->disk->ops->sync_dir(s->disk, c->dir);
-  if (status == STATUS_OK) status = replay(s, clean ? dispatched_until(s) : from, now, why);
+  if (status == STATUS_OK) status = replay_from(s, clean ? dispatched_until(s) : from, now, why);
   if (status == STATUS_OK && clean) status = log_sync_from(s, from);
   return status;
 }
@@ -211,7 +221,10 @@ static enum status recover_clean(struct store *s, const struct walk *w, struct m
   c->appended = c->stage_start = s->durable = w->at;
   s->last_ms = w->last_ms;
   enum status status = mark_running(s, false);
-  return status == STATUS_OK ? replay(s, c->appended, now, why) : status;
+  /* No queue is read yet; but whole directories get lost more easily than single files. */
+  if (status == STATUS_OK && s->config.ext.enabled && !file_exists(s, "consumequeue_ext"))
+    status = queues_load_all(&s->queues, c->appended);
+  return status == STATUS_OK ? replay_from(s, c->appended, now, why) : status;
 }
 
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
@@ -224,7 +237,7 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   if (segments_empty(&c->files)) return recover_empty(s, now, why);
   status = layout_check_record(s, c->files.first, why);
   if (status != STATUS_OK) return status;
-  bool rebuild = s->queues.count == 0;
+  bool rebuild = s->queues.found == 0;
   struct walk w = walk_from(c->files.first);
   if (clean && !rebuild && marks_hold(s, &w)) return recover_clean(s, &w, now, why);
   int64_t from = c->files.first;

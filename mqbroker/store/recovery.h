@@ -68,5 +68,8 @@ enum status marks_remove(struct store *s, bool forget) MUST_USE;
 
 /* Brings queues (records from queue_from on) and key index up to the end of the log, in one walk. */
 enum status replay(struct store *s, int64_t queue_from, struct moment now, struct buf *why) MUST_USE;
+/* Queues that are made from nothing are not what the checkpoint vouches for, until its next round: after a crash
+ * before that, the log must be read from its beginning again. */
+enum status queues_disown(struct store *s) MUST_USE;
 
 #endif

@@ -27,11 +27,11 @@ static enum status index_visit(struct replay *r, const struct message *m, size_t
 
 /* Their records are gone from the log. */
 static enum status units_lost(struct replay *r, struct consumequeue *q, const struct message *m,
-                              const struct unit *unit) {
+                              const struct unit *unit, const struct ext_unit *ext) {
   log_error(r->s->log, "consume queue %s: units %" PRId64 " to %" PRId64 " are lost, their records are gone", q->dir,
             q->max, m->queue_offset - 1);
   enum status status = consumequeue_fill(q, m->queue_offset, unit, r->now.mono_ms);
-  return status == STATUS_OK ? consumequeue_put(q, m->queue_offset, unit, r->now.mono_ms) : status;
+  return status == STATUS_OK ? consumequeue_put(q, m->queue_offset, unit, ext, r->now.mono_ms) : status;
 }
 
 static enum status queue_visit(struct replay *r, const struct message *m, size_t size) {
@@ -51,12 +51,15 @@ static enum status queue_visit(struct replay *r, const struct message *m, size_t
   q->names_unsynced = q->names_unsynced || !s->was_clean;
   struct unit unit = {m->physical_offset, (int32_t)size,
                       derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms)};
+  struct ext_unit with = {unit.tags_code, m->store_ms, SPAN_NONE}, *ext = s->config.ext.enabled ? &with : NULL;
+  buf_clear(&s->bitmaps);
+  if (ext != NULL && (m->queue_offset >= q->max || m->queue_offset == 0)) with.bitmap = store_bitmap(s, m);
   /* Where the log has everything from the beginning, a queue begins with 0. */
   bool headless = r->fill && s->commitlog.files.first == 0 && q->max == 0 && m->queue_offset > 0;
-  status = headless ? STATUS_NOT_FOUND : consumequeue_put(q, m->queue_offset, &unit, r->now.mono_ms);
+  status = headless ? STATUS_NOT_FOUND : consumequeue_put(q, m->queue_offset, &unit, ext, r->now.mono_ms);
   if (status == STATUS_NOT_FOUND) {
     if (!r->fill) return status;
-    status = units_lost(r, q, m, &unit);
+    status = units_lost(r, q, m, &unit, ext);
   }
   if (status == STATUS_INVALID || status == STATUS_LIMIT) {
     log_error(s->log, "record at offset %" PRId64 " has the impossible queue offset %" PRId64 ": not queued",
@@ -86,10 +89,24 @@ static enum status replay_walk(struct replay *r, struct walk *w) {
   return status;
 }
 
+enum status queues_disown(struct store *s) {
+  char path[DISK_PATH_MAX];
+  struct disk_file *file;
+  if (s->checkpoint.logics_ms == 0) return STATUS_OK;
+  s->checkpoint.logics_ms = 0;
+  enum status status = store_path(s, "checkpoint", path) ? checkpoint_open(s->disk, path, &file) : STATUS_LIMIT;
+  if (status != STATUS_OK) return status;
+  status = checkpoint_write(s->disk, file, &s->checkpoint);
+  if (status == STATUS_OK) status = s->disk->ops->sync(s->disk, file);
+  s->disk->ops->close(s->disk, file);
+  return status;
+}
+
 static enum status queues_anew(struct replay *r) {
   struct store *s = r->s;
   log_warn(s->log, "consume queues lack units from before offset %" PRId64 ": all are built again", r->queue_from);
-  enum status status = queues_write_all(&s->queues);
+  enum status status = queues_disown(s);
+  if (status == STATUS_OK) status = queues_write_all(&s->queues);
   if (status == STATUS_OK) status = queues_load_all(&s->queues, s->commitlog.files.first);
   r->fill = true;
   r->queue_from = s->commitlog.files.first;
