@@ -307,3 +307,21 @@ void test_recover_failing_disk(void) {
   }
   CU_ASSERT(opened);
 }
+
+void test_recover_locked(void) {
+  struct rig r;
+  struct ledger *second;
+  struct moment now = {1, 1};
+  filled(&r, 1, 5);
+  struct disk_file *file;
+  CU_ASSERT(r.disk->ops->lock(r.disk, RIG_DIR "/lock", &file) == STATUS_BUSY);
+  buf_clear(&r.why);
+  CU_ASSERT(ledger_open(&second, &r.options, r.disk, NULL, now, &r.why) == STATUS_BUSY && second == NULL);
+  buf_put_u8(&r.why, 0);
+  CU_ASSERT_STRING_EQUAL((const char *)r.why.ptr, RIG_DIR " is used by another process");
+  rig_check(&r);
+  rig_close(&r);
+  rig_must_open(&r);
+  CU_ASSERT(r.marks->end_index == 4);
+  rig_fini(&r);
+}
