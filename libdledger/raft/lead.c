@@ -162,7 +162,10 @@ void raft_on_batch_answer(struct raft *r, const struct raft_message *m) {
     return;
   }
   if (m->seq < p->stream_seq) return;
-  if (m->code == RAFT_INCONSISTENT_STATE) restart_peer(r, p, m->index > p->match ? m->index : p->match + 1);
+  if (m->code == RAFT_INCONSISTENT_STATE) {
+    if (m->index <= p->match) p->match = m->index - 1; /* it has lost its disk */
+    restart_peer(r, p, m->index);
+  }
   /* Anything else is asked again when its time is over. */
 }
 

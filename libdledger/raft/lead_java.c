@@ -67,8 +67,8 @@ void raft_java_push(struct raft *r, int member) {
 
 static void begin_append(struct raft *r, struct peer *p, int64_t match) {
   p->state = PEER_APPEND;
-  if (match > p->match) p->match = match;
-  p->next = p->match + 1;
+  p->match = match; /* also if it once had more and lost it */
+  p->next = match + 1;
   p->in_flight = 0;
   p->stream_seq = r->seq + 1;
   p->push_due_ms = TIME_NEVER;

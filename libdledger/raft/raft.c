@@ -131,6 +131,7 @@ struct raft_message *raft_post(struct raft *r, enum raft_kind kind, int to) {
                              .end_term = raft_end_term(r),
                              .begin_index = r->store->ops->begin(r->store),
                              .index = -1,
+                             .last = -1,
                              .commit = r->committed};
   return m;
 }
