@@ -16,8 +16,10 @@ enum peer_state { PEER_PROBE, PEER_STREAM, PEER_COMPARE, PEER_TRUNCATE, PEER_APP
 struct peer {
   enum peer_kind kind;
   enum peer_state state;
+  bool follows;        /* it has answered a heartbeat of this term */
   int64_t match;       /* it holds everything up to here, -1: not known */
   int64_t next;        /* first entry not yet sent; COMPARE, TRUNCATE: the entry in question */
+  int64_t mismatch;    /* COMPARE: lowest entry known to be another there */
   int64_t commit_sent;
   int64_t heard_ms;    /* last answer */
   int64_t heartbeat_due_ms;

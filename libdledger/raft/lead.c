@@ -15,6 +15,7 @@ void raft_step_down(struct raft *r, const char *why) {
 
 static void begin_peer(struct raft *r, struct peer *p) {
   p->match = -1;
+  p->follows = false;
   p->next = raft_end(r) + 1;
   p->state = PEER_PROBE;
   p->in_flight = 0;
@@ -65,6 +66,7 @@ static void beat(struct raft *r, int member, bool hand_over) {
 
 void raft_on_heartbeat_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
+  if (m->code == RAFT_SUCCESS) p->follows = true;
   if (m->code == RAFT_INCONSISTENT_LEADER)
     raft_step_down(r, "a member follows another leader in this term");
   else if (m->code == RAFT_TERM_NOT_READY)

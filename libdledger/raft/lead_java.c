@@ -10,6 +10,7 @@
 void raft_java_begin(struct raft *r, struct peer *p) {
   p->state = PEER_COMPARE;
   p->next = raft_end(r);
+  p->mismatch = INT64_MAX;
   p->in_flight = 0;
   p->push_due_ms = TIME_NEVER;
   p->stream_seq = r->seq + 1;
@@ -56,6 +57,7 @@ static void stream(struct raft *r, int member) {
 
 void raft_java_push(struct raft *r, int member) {
   struct peer *p = &r->peers[member];
+  if (!p->follows) return; /* it would say 406, and that would look like another entry */
   if (p->state == PEER_COMPARE && p->next < 0 && raft_end(r) >= 0) p->next = raft_end(r);
   if (p->state == PEER_COMPARE)
     send_one(r, member, RAFT_COMPARE);
@@ -78,6 +80,7 @@ static void begin_append(struct raft *r, struct peer *p, int64_t match) {
 static void compare_elsewhere(struct raft *r, struct peer *p, const struct raft_message *m) {
   int64_t begin = r->store->ops->begin(r->store);
   p->in_flight = 0;
+  if (p->next <= m->end_index && p->next < p->mismatch) p->mismatch = p->next;
   if (m->end_index < begin || m->begin_index > raft_end(r) || p->next < m->begin_index || p->next <= begin) {
     p->next = begin;
     p->state = PEER_TRUNCATE;
@@ -88,14 +91,19 @@ static void compare_elsewhere(struct raft *r, struct peer *p, const struct raft_
   }
 }
 
+/* 0.1 truncates as soon as the member has more than what was compared. That may be what this leader itself has put
+ * there and counted, so ours first looks at what there is more. */
 static void on_compared(struct raft *r, struct peer *p, const struct raft_message *m) {
   if (m->code == RAFT_INCONSISTENT_STATE) {
     compare_elsewhere(r, p, m);
   } else if (m->code == RAFT_SUCCESS && m->end_index == p->next) {
     begin_append(r, p, p->next);
   } else if (m->code == RAFT_SUCCESS) {
-    p->state = PEER_TRUNCATE;
     p->in_flight = 0;
+    if (p->next == raft_end(r) || p->next + 1 == p->mismatch)
+      p->state = PEER_TRUNCATE;
+    else
+      p->next = m->end_index < raft_end(r) ? m->end_index : raft_end(r);
   }
 }
 
@@ -105,7 +113,13 @@ void raft_on_java_answer(struct raft *r, const struct raft_message *m) {
   if (p->state == PEER_COMPARE && m->kind == RAFT_COMPARE) {
     on_compared(r, p, m);
   } else if (p->state == PEER_TRUNCATE && m->kind == RAFT_TRUNCATE) {
-    if (m->code == RAFT_SUCCESS) begin_append(r, p, p->next);
+    if (m->code == RAFT_SUCCESS) {
+      begin_append(r, p, p->next);
+    } else { /* compare again, in a while */
+      raft_java_begin(r, p);
+      p->in_flight = 1;
+      p->push_due_ms = r->now_ms + r->config.answer_ms / 2;
+    }
   } else if (p->state == PEER_APPEND && m->kind == RAFT_APPEND) {
     if (m->code == RAFT_SUCCESS && m->index > p->match && m->index < p->next) {
       p->match = m->index;

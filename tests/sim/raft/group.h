@@ -128,9 +128,10 @@ extern const char *const fault_names[FAULT_COUNT];
 /* What 0.1 does wrong (reference: docs/dledger-safety.md); a model can do without. */
 enum weakness {
   WEAK_W2 = 1, /* a follower takes the leader's term for that of the entry */
+  WEAK_W3 = 8, /* a leader truncates what it has put there itself, and a follower what is committed */
   WEAK_W4 = 2, /* entries of older terms are committed by counting */
   WEAK_W6 = 4, /* the file with term and vote can be lost in a crash, and it goes on without */
-  WEAK_ALL = 7
+  WEAK_ALL = 15
 };
 
 struct truth { /* a committed entry */

@@ -18,7 +18,7 @@ static const char usage[] = "usage: raft [--seeds A-B] [--trace] [--twice] [--bu
                             "  --trace       print what happened\n"
                             "  --twice       run each world twice: its history must be the same\n"
                             "  --models N    so many members follow DLedger 0.1's rules …\n"
-                            "  --weak LIST   … with these of its weaknesses: w2, w4, w6 (default: none)\n"
+                            "  --weak LIST   … with these of its weaknesses: w2, w3, w4, w6 (default: none)\n"
                             "  --scenes      how 0.1 loses committed entries, and ours does not (docs/dledger-safety.md)\n"
                             "  --bugs        list the names of the bugs\n"
                             "  --bug NAME    plant a bug; success is to find it\n";
@@ -42,7 +42,8 @@ static bool parse_seeds(const char *text, struct options *o) {
 }
 
 static int parse_weak(const char *text) {
-  return (strstr(text, "w2") != NULL ? WEAK_W2 : 0) | (strstr(text, "w4") != NULL ? WEAK_W4 : 0) |
+  return (strstr(text, "w2") != NULL ? WEAK_W2 : 0) | (strstr(text, "w3") != NULL ? WEAK_W3 : 0) |
+         (strstr(text, "w4") != NULL ? WEAK_W4 : 0) |
          (strstr(text, "w6") != NULL ? WEAK_W6 : 0);
 }
 

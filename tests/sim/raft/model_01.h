@@ -31,6 +31,7 @@ struct dispatcher {
   enum push_state state;
   int64_t index;     /* COMPARE, TRUNCATE: which; APPEND: next to send */
   int64_t watermark; /* what the peer has */
+  int64_t mismatch;  /* without W3: lowest entry known to be another there, + 1; 0: none */
   int64_t due_ms, commit_ms;
   uint64_t seq;      /* of the COMPARE or TRUNCATE that is out; 0: none */
   uint64_t from_seq; /* older answers do not count */
