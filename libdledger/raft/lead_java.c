@@ -110,6 +110,7 @@ static void on_compared(struct raft *r, struct peer *p, const struct raft_messag
 void raft_on_java_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
   if (p->kind != PEER_JAVA || m->seq < p->stream_seq) return;
+  if (m->kind == RAFT_COMPARE || m->kind == RAFT_TRUNCATE) p->stream_seq = m->seq + 1; /* one answer each */
   if (p->state == PEER_COMPARE && m->kind == RAFT_COMPARE) {
     on_compared(r, p, m);
   } else if (p->state == PEER_TRUNCATE && m->kind == RAFT_TRUNCATE) {

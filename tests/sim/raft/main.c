@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 2, FAILURES_SHOWN = 10, MODEL_HEAL_MS = 60000 };
+enum { EXIT_USAGE = 2, FAILURES_SHOWN = 10, MODEL_HEAL_MS = 60000, LONGER = 8 };
 
 static const char usage[] = "usage: raft [--seeds A-B] [--trace] [--twice] [--bug NAME] [--models N] [SEED]\n"
                             "       raft --scenes [--trace]\n"
@@ -19,6 +19,7 @@ static const char usage[] = "usage: raft [--seeds A-B] [--trace] [--twice] [--bu
                             "  --twice       run each world twice: its history must be the same\n"
                             "  --models N    so many members follow DLedger 0.1's rules …\n"
                             "  --weak LIST   … with these of its weaknesses: w2, w3, w4, w6 (default: none)\n"
+                            "  --long        eight times as long: 0.1 needs 10 s for an election\n"
                             "  --scenes      how 0.1 loses committed entries, and ours does not (docs/dledger-safety.md)\n"
                             "  --bugs        list the names of the bugs\n"
                             "  --bug NAME    plant a bug; success is to find it\n";
@@ -26,7 +27,7 @@ static const char usage[] = "usage: raft [--seeds A-B] [--trace] [--twice] [--bu
 struct options {
   uint64_t first, last;
   int models, weak;
-  bool trace, twice, bug, scenes;
+  bool trace, twice, bug, scenes, longer;
 };
 
 static bool parse_seeds(const char *text, struct options *o) {
@@ -54,6 +55,8 @@ static bool parse_arguments(int argc, char **argv, struct options *o) {
       o->trace = true;
     else if (strcmp(argv[i], "--twice") == 0)
       o->twice = true;
+    else if (strcmp(argv[i], "--long") == 0)
+      o->longer = true;
     else if (strcmp(argv[i], "--scenes") == 0)
       o->scenes = true;
     else if (strcmp(argv[i], "--models") == 0 && more)
@@ -85,6 +88,12 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
     plan.weak = o->weak;
     plan.heal_ms = MODEL_HEAL_MS;
     plan.fsync = RAFT_FSYNC_NONE;
+  }
+  if (o->longer) {
+    plan.fsync = RAFT_FSYNC_NONE;
+    plan.faults_ms *= LONGER;
+    plan.fault_gap_ms *= 4;
+    plan.client_gap_ms += 100;
   }
   group_init(&g, seed, &plan, o->trace);
   group_run(&g);
