@@ -85,7 +85,7 @@ static void configure(struct raft_config *c, struct machine *m, uint64_t *openin
   c->batch_count = 4 + (int64_t)group_dice(m->group, BATCH_MAX - 3);
   if (m->group->plan.narrow) c->batch_count = 1;
   c->batches_in_flight = 2 + (int)group_dice(m->group, 8);
-  c->java_in_flight = 1 + (int64_t)group_dice(m->group, 100);
+  c->java_in_flight = 20 + (int64_t)group_dice(m->group, 100);
   c->seed = group_dice(m->group, UINT64_MAX);
   c->opening = span_of(opening, sizeof *opening);
 }

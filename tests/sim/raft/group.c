@@ -174,7 +174,6 @@ void group_init(struct group *g, uint64_t seed, const struct group_plan *plan, b
     machine_init(&g->machines[i], g, i, i < plan->models ? &brain_01 : &brain_raft);
     machine_boot(&g->machines[i]);
   }
-  if (plan->scene) return;
   group_event(g, EVENT_CLIENT, 1, NULL);
   group_event(g, EVENT_FAULT, 2000, NULL); /* a group forms when all of it is there */
 }

@@ -149,7 +149,6 @@ struct group_plan {
   int64_t client_gap_ms;
   int64_t heal_ms;     /* progress is due so long after the end of it */
   bool narrow;         /* one entry a batch: what a crash finds half done */
-  bool scene;          /* nothing happens by itself */
 };
 
 struct group {
@@ -236,8 +235,5 @@ void fault_end(struct group *g);
 /* bugs.c */
 bool bug_plant(const char *name);
 void bug_list(void);
-
-/* scenes.c */
-int scenes_run(bool trace);
 
 #endif

@@ -12,7 +12,6 @@
 enum { EXIT_USAGE = 2, FAILURES_SHOWN = 10, MODEL_HEAL_MS = 60000, LONGER = 8 };
 
 static const char usage[] = "usage: raft [--seeds A-B] [--trace] [--twice] [--bug NAME] [--models N] [SEED]\n"
-                            "       raft --scenes [--trace]\n"
                             "  --seeds A-B   every seed from A to B (default: 1-2000)\n"
                             "  SEED          this one only\n"
                             "  --trace       print what happened\n"
@@ -20,14 +19,13 @@ static const char usage[] = "usage: raft [--seeds A-B] [--trace] [--twice] [--bu
                             "  --models N    so many members follow DLedger 0.1's rules …\n"
                             "  --weak LIST   … with these of its weaknesses: w2, w3, w4, w6 (default: none)\n"
                             "  --long        eight times as long: 0.1 needs 10 s for an election\n"
-                            "  --scenes      how 0.1 loses committed entries, and ours does not (docs/dledger-safety.md)\n"
                             "  --bugs        list the names of the bugs\n"
                             "  --bug NAME    plant a bug; success is to find it\n";
 
 struct options {
   uint64_t first, last;
   int models, weak;
-  bool trace, twice, bug, scenes, longer;
+  bool trace, twice, bug, longer;
 };
 
 static bool parse_seeds(const char *text, struct options *o) {
@@ -57,8 +55,6 @@ static bool parse_arguments(int argc, char **argv, struct options *o) {
       o->twice = true;
     else if (strcmp(argv[i], "--long") == 0)
       o->longer = true;
-    else if (strcmp(argv[i], "--scenes") == 0)
-      o->scenes = true;
     else if (strcmp(argv[i], "--models") == 0 && more)
       o->models = atoi(argv[++i]);
     else if (strcmp(argv[i], "--weak") == 0 && more)
@@ -129,7 +125,6 @@ int main(int argc, char **argv) {
     fputs(usage, stderr);
     return EXIT_USAGE;
   }
-  if (o.scenes) return scenes_run(o.trace);
   for (uint64_t seed = o.first; seed <= o.last; seed++) {
     run_one(seed, &o, &t);
     if (o.bug && t.failed > 0) return 0;
