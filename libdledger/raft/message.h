@@ -61,7 +61,7 @@ enum raft_kind {
 /* An entry in DLedger's terms. Its body is borrowed for the call it is handed to. */
 struct raft_entry {
   int64_t index, term, pos;
-  int32_t magic, channel, size;
+  int32_t magic, channel, size, chain_crc, body_crc;
   struct span body;
 };
 

@@ -212,11 +212,10 @@ static void on_request(struct raft *r, const struct raft_message *m) {
   handlers[m->kind](r, m);
 }
 
-/* What a peer is shows in every answer: it may have been replaced by the other kind meanwhile. */
+/* What a peer is shows in its answers to heartbeats: it may have been replaced by the other kind meanwhile. */
 static void learn_kind(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
   enum peer_kind kind = m->ours ? PEER_OURS : PEER_JAVA;
-  p->heard_ms = r->now_ms;
   if (p->kind == kind) return;
   p->kind = kind;
   p->match = -1;
@@ -242,7 +241,8 @@ static void on_answer(struct raft *r, const struct raft_message *m) {
     return;
   }
   if (r->role != RAFT_LEADER || m->asked_term != r->hard.term) return;
-  if (m->kind == RAFT_HEARTBEAT || m->code == RAFT_SUCCESS) learn_kind(r, m);
+  r->peers[m->from].heard_ms = r->now_ms;
+  if (m->kind == RAFT_HEARTBEAT) learn_kind(r, m);
   if (m->kind == RAFT_HEARTBEAT)
     raft_on_heartbeat_answer(r, m);
   else if (m->kind == RAFT_BATCH)
