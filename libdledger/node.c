@@ -103,7 +103,8 @@ static enum status open_net(struct dl_node *n, struct buf *why) {
   if (n->remoting == NULL) return STATUS_NO_MEMORY;
   enum status s = n->net->ops->listen(n->net, n->options.bind, self->port, n->options.listener, &n->port, &reason);
   if (s != STATUS_OK)
-    buf_printf(why, "cannot listen on port %d of %s: %s", self->port, self->id, reason != NULL ? reason : status_text(s));
+    buf_printf(why, "cannot listen on port %d of %s: %s", self->port, self->id,
+               reason != NULL ? reason : status_text(s));
   return s;
 }
 
@@ -248,8 +249,7 @@ static void tell_committed(struct dl_node *n) {
   committed = ledger_marks(n->ledger)->committed_index;
   if (committed <= n->told_committed) return;
   n->told_committed = committed;
-  if (n->door.committed != NULL)
-    n->door.committed(n->owner, committed, ledger_marks(n->ledger)->committed_pos, n->now);
+  if (n->door.committed != NULL) n->door.committed(n->owner, committed, ledger_marks(n->ledger)->committed_pos, n->now);
 }
 
 static void end_appends(struct dl_node *n) {
@@ -275,7 +275,8 @@ static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t dl_node_turn(struct dl_node *n, struct moment now) {
   n->now = now;
   int64_t wake = remoting_turn(n->remoting, now);
-  wake = earlier(wake, ledger_tick(n->ledger, now)); /* first: what is sent below borrows from the ledger until it left */
+  wake = earlier(wake,
+                 ledger_tick(n->ledger, now)); /* first: what is sent below borrows from the ledger until it left */
   write_staged(n);
   int64_t raft_wake = raft_turn(n->raft, now);
   if (ledger_is_staged(n->ledger)) { /* the record that opens a term */
@@ -330,7 +331,9 @@ void dl_node_forget(struct dl_node *n, struct dl_append *a) {
 
 bool dl_node_hand_over(struct dl_node *n, struct moment now) { return raft_hand_over(n->raft, now); }
 
-struct ledger *dl_node_ledger(struct dl_node *n) { return n->ledger; }
+struct ledger *dl_node_ledger(struct dl_node *n) {
+  return n->ledger;
+}
 const struct raft *dl_node_raft(const struct dl_node *n) { return n->raft; }
 int64_t dl_node_committed(const struct dl_node *n) { return n->told_committed; }
 uint16_t dl_node_port(const struct dl_node *n) { return n->port; }

@@ -29,12 +29,12 @@ struct dl_node_options {
   const char *bind;                    /* address to listen on; "": all */
   int listener;                        /* tag of our listener, and the host's others must differ */
   int64_t data_file_length, index_file_length, first_pos; /* struct ledger_options */
-  uint64_t sync_token;                 /* struct ledger_options.token */
-  struct raft_config raft;             /* self, count and seed are filled in */
-  size_t pending_max;                  /* DLedgerConfig.maxPendingRequestsNum: appends that wait for their commit */
-  int rpc_timeout_ms;                  /* of a request to a peer */
-  int append_timeout_ms;               /* DLedgerConfig.maxWaitAckTimeMs */
-  bool refuse_append;                  /* code 50001 from outside is refused: the owner's records only */
+  uint64_t sync_token;                                    /* struct ledger_options.token */
+  struct raft_config raft;                                /* self, count and seed are filled in */
+  size_t pending_max;    /* DLedgerConfig.maxPendingRequestsNum: appends that wait for their commit */
+  int rpc_timeout_ms;    /* of a request to a peer */
+  int append_timeout_ms; /* DLedgerConfig.maxWaitAckTimeMs */
+  bool refuse_append;    /* code 50001 from outside is refused: the owner's records only */
   uint64_t seed;
 };
 void dl_node_options_default(struct dl_node_options *o);

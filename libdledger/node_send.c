@@ -171,15 +171,12 @@ static void send_request(struct dl_node *n, const struct raft_message *m) {
   struct flight *f = take_flight(n);
   if (f == NULL) return;
   buf_clear(&n->body);
-  *f = (struct flight){.call = {.done = on_answer, .owner = f},
-                       .n = n,
-                       .kind = m->kind,
-                       .peer = m->to,
-                       .seq = m->seq,
-                       .term = m->term};
+  *f = (struct flight){
+      .call = {.done = on_answer, .owner = f}, .n = n, .kind = m->kind, .peer = m->to, .seq = m->seq, .term = m->term};
   bool good = m->kind == RAFT_BATCH ? write_batch(n, m, &q, &entries) : write_json(n, m, &q);
   if (good)
-    good = remoting_call(n->remoting, n->addresses[m->to], &q, n->options.rpc_timeout_ms, &f->call, n->now) == STATUS_OK;
+    good = remoting_call(n->remoting, n->addresses[m->to], &q, n->options.rpc_timeout_ms, &f->call, n->now) ==
+           STATUS_OK;
   if (!good) give_back(f);
 }
 

@@ -307,18 +307,12 @@ static void dispatch(struct dl_node *n, const struct command *cmd, const struct 
     remoting_reply_error(n->remoting, to, REMOTING_SYSTEM_ERROR, "%s", why);
     return;
   }
-  if (!span_is(in.group, n->group))
-    reply_code(n, to, reply, DL_CODE_UNKNOWN_GROUP);
-  else if (!span_is(in.remote_id, n->options.self_id))
-    reply_code(n, to, reply, DL_CODE_UNKNOWN_MEMBER);
-  else if (kind == DL_METADATA_REQUEST)
-    on_metadata(n, to);
-  else if (kind == DL_GET_REQUEST)
-    on_get(n, to, &in);
-  else if (kind == DL_APPEND_REQUEST)
-    on_append(n, to, &in);
-  else
-    on_raft_request(n, to, &in, reply);
+  if (!span_is(in.group, n->group)) reply_code(n, to, reply, DL_CODE_UNKNOWN_GROUP);
+  else if (!span_is(in.remote_id, n->options.self_id)) reply_code(n, to, reply, DL_CODE_UNKNOWN_MEMBER);
+  else if (kind == DL_METADATA_REQUEST) on_metadata(n, to);
+  else if (kind == DL_GET_REQUEST) on_get(n, to, &in);
+  else if (kind == DL_APPEND_REQUEST) on_append(n, to, &in);
+  else on_raft_request(n, to, &in, reply);
 }
 
 void node_request(void *owner, conn_id conn, const struct command *cmd, struct moment now) {

@@ -30,10 +30,11 @@ static enum status mark(struct dl_node *n) {
   char path[DISK_PATH_MAX];
   if (n->marked) return STATUS_OK;
   if (!mark_path(n, path)) return STATUS_LIMIT;
-  enum status s = disk_replace_whole(n->disk, path,
-                                     SPAN_LITERAL("This member lost entries or votes it may have promised. Until it has "
-                                                  "caught up it helps to elect nobody.\n"),
-                                     false);
+  enum status s = disk_replace_whole(
+      n->disk, path,
+      SPAN_LITERAL("This member lost entries or votes it may have promised. Until it has "
+                   "caught up it helps to elect nobody.\n"),
+      false);
   if (s == STATUS_OK) s = n->disk->ops->sync_dir(n->disk, n->ledger_dir);
   n->marked = s == STATUS_OK;
   return s;
@@ -131,7 +132,8 @@ static enum status store_append(struct raft_store *s, const struct raft_entry *e
   enum status status = ledger_append(n->ledger, &entry, &why);
   if (status == STATUS_OK) n->adapter.staged_term = e->term;
   if (status == STATUS_INVALID || status == STATUS_CORRUPT)
-    log_warn(n->log, "dledger %s: entry %lld of the leader is refused: %s", n->options.self_id, (long long)e->index, why);
+    log_warn(n->log, "dledger %s: entry %lld of the leader is refused: %s", n->options.self_id, (long long)e->index,
+             why);
   return status == STATUS_CORRUPT ? STATUS_INVALID : status;
 }
 
@@ -165,5 +167,6 @@ static enum status store_persist(struct raft_store *s, const struct raft_hard_st
   return status;
 }
 
-const struct raft_store_ops node_store_ops = {store_begin,      store_end,    store_read,     store_term,  store_reach,
-                                              store_append_own, store_append, store_truncate, store_reset, store_persist};
+const struct raft_store_ops node_store_ops = {store_begin, store_end,        store_read,   store_term,
+                                              store_reach, store_append_own, store_append, store_truncate,
+                                              store_reset, store_persist};

@@ -100,10 +100,8 @@ static void stand(struct raft *r) {
 
 static void decide(struct raft *r) {
   if (!raft_ballot_won(r)) return;
-  if (r->pre_vote)
-    stand(r);
-  else
-    raft_lead(r);
+  if (r->pre_vote) stand(r);
+  else raft_lead(r);
 }
 
 /* What a Java member says to a question in the current term, when it has no leader: it would go along with the next.

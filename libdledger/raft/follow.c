@@ -7,10 +7,8 @@
 
 bool raft_obey(struct raft *r, const struct raft_message *m) {
   int32_t refusal = 0;
-  if (m->term < r->hard.term)
-    refusal = RAFT_EXPIRED_TERM;
-  else if (m->leader != m->from)
-    refusal = RAFT_UNEXPECTED_MEMBER;
+  if (m->term < r->hard.term) refusal = RAFT_EXPIRED_TERM;
+  else if (m->leader != m->from) refusal = RAFT_UNEXPECTED_MEMBER;
   else if (m->term == r->hard.term && (r->role == RAFT_LEADER || (r->leader != RAFT_NOBODY && r->leader != m->from)))
     refusal = RAFT_INCONSISTENT_LEADER;
   if (refusal != 0) {

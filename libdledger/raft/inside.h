@@ -10,18 +10,19 @@
 #include "libdledger/raft/raft.h"
 
 enum peer_kind { PEER_UNKNOWN, PEER_OURS, PEER_JAVA };
-/* How pushes to a peer stand. Ours: PROBE, STREAM; Java: COMPARE, TRUNCATE, APPEND (DLedgerEntryPusher.EntryDispatcher). */
+/* How pushes to a peer stand. Ours: PROBE, STREAM; Java: COMPARE, TRUNCATE, APPEND
+ * (DLedgerEntryPusher.EntryDispatcher). */
 enum peer_state { PEER_PROBE, PEER_STREAM, PEER_COMPARE, PEER_TRUNCATE, PEER_APPEND };
 
 struct peer {
   enum peer_kind kind;
   enum peer_state state;
-  bool follows;        /* it has answered a heartbeat of this term */
-  int64_t match;       /* it holds everything up to here, -1: not known */
-  int64_t next;        /* first entry not yet sent; COMPARE, TRUNCATE: the entry in question */
-  int64_t mismatch;    /* COMPARE: lowest entry known to be another there */
+  bool follows;     /* it has answered a heartbeat of this term */
+  int64_t match;    /* it holds everything up to here, -1: not known */
+  int64_t next;     /* first entry not yet sent; COMPARE, TRUNCATE: the entry in question */
+  int64_t mismatch; /* COMPARE: lowest entry known to be another there */
   int64_t commit_sent;
-  int64_t heard_ms;    /* last answer */
+  int64_t heard_ms; /* last answer */
   int64_t heartbeat_due_ms;
   int64_t push_due_ms; /* an outstanding push is given up then */
   uint64_t stream_seq; /* answers to older pushes do not count for in_flight */
@@ -47,17 +48,17 @@ struct raft {
   enum raft_role role;
   int leader;
   bool leader_is_java, failed;
-  int64_t heard_ms;      /* follower: last word of the leader */
-  int64_t due_ms;        /* next election, or the end of this ballot */
+  int64_t heard_ms; /* follower: last word of the leader */
+  int64_t due_ms;   /* next election, or the end of this ballot */
   int64_t committed, written, synced;
-  int64_t verified;      /* follower: up to here the ledger is known to be the leader's */
-  int64_t catch_up;      /* amnesia: how far the leader was, -2: not known */
-  int64_t term_start;    /* leader: first entry of its term */
+  int64_t verified;   /* follower: up to here the ledger is known to be the leader's */
+  int64_t catch_up;   /* amnesia: how far the leader was, -2: not known */
+  int64_t term_start; /* leader: first entry of its term */
   int64_t now_ms;
-  bool pre_vote;         /* candidate: the ballot is only a question */
-  bool hand_over;        /* the ballot was wished for by the leader */
-  bool stand_now;        /* stand for election in this turn */
-  uint64_t ballot_seq;   /* first request of this ballot */
+  bool pre_vote;       /* candidate: the ballot is only a question */
+  bool hand_over;      /* the ballot was wished for by the leader */
+  bool stand_now;      /* stand for election in this turn */
+  uint64_t ballot_seq; /* first request of this ballot */
   uint64_t seq;
   uint64_t refusals;
   struct peer peers[RAFT_MEMBERS_MAX];

@@ -67,10 +67,8 @@ static void beat(struct raft *r, int member, bool hand_over) {
 void raft_on_heartbeat_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
   if (m->code == RAFT_SUCCESS) p->follows = true;
-  if (m->code == RAFT_INCONSISTENT_LEADER)
-    raft_step_down(r, "a member follows another leader in this term");
-  else if (m->code == RAFT_TERM_NOT_READY)
-    p->heartbeat_due_ms = r->now_ms + r->config.java_revote_ms;
+  if (m->code == RAFT_INCONSISTENT_LEADER) raft_step_down(r, "a member follows another leader in this term");
+  else if (m->code == RAFT_TERM_NOT_READY) p->heartbeat_due_ms = r->now_ms + r->config.java_revote_ms;
 }
 
 /* Without a majority that answers it is not known whether there is another leader. */

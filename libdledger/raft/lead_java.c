@@ -59,12 +59,9 @@ void raft_java_push(struct raft *r, int member) {
   struct peer *p = &r->peers[member];
   if (!p->follows) return; /* it would say 406, and that would look like another entry */
   if (p->state == PEER_COMPARE && p->next < 0 && raft_end(r) >= 0) p->next = raft_end(r);
-  if (p->state == PEER_COMPARE)
-    send_one(r, member, RAFT_COMPARE);
-  else if (p->state == PEER_TRUNCATE)
-    send_one(r, member, RAFT_TRUNCATE);
-  else
-    stream(r, member);
+  if (p->state == PEER_COMPARE) send_one(r, member, RAFT_COMPARE);
+  else if (p->state == PEER_TRUNCATE) send_one(r, member, RAFT_TRUNCATE);
+  else stream(r, member);
 }
 
 static void begin_append(struct raft *r, struct peer *p, int64_t match) {
@@ -100,10 +97,8 @@ static void on_compared(struct raft *r, struct peer *p, const struct raft_messag
     begin_append(r, p, p->next);
   } else if (m->code == RAFT_SUCCESS) {
     p->in_flight = 0;
-    if (p->next == raft_end(r) || p->next + 1 == p->mismatch)
-      p->state = PEER_TRUNCATE;
-    else
-      p->next = m->end_index < raft_end(r) ? m->end_index : raft_end(r);
+    if (p->next == raft_end(r) || p->next + 1 == p->mismatch) p->state = PEER_TRUNCATE;
+    else p->next = m->end_index < raft_end(r) ? m->end_index : raft_end(r);
   }
 }
 

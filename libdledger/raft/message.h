@@ -49,13 +49,13 @@ enum raft_vote {
 };
 
 enum raft_kind {
-  RAFT_VOTE,       /* VOTE */
-  RAFT_HEARTBEAT,  /* HEART_BEAT */
-  RAFT_BATCH,      /* ours: entries behind (prev_index, prev_term) */
-  RAFT_COMPARE,    /* PUSH with type COMPARE: one entry */
-  RAFT_TRUNCATE,   /* PUSH with type TRUNCATE: one entry */
-  RAFT_APPEND,     /* PUSH with type APPEND: one entry */
-  RAFT_COMMIT      /* PUSH with type COMMIT */
+  RAFT_VOTE,      /* VOTE */
+  RAFT_HEARTBEAT, /* HEART_BEAT */
+  RAFT_BATCH,     /* ours: entries behind (prev_index, prev_term) */
+  RAFT_COMPARE,   /* PUSH with type COMPARE: one entry */
+  RAFT_TRUNCATE,  /* PUSH with type TRUNCATE: one entry */
+  RAFT_APPEND,    /* PUSH with type APPEND: one entry */
+  RAFT_COMMIT     /* PUSH with type COMMIT */
 };
 
 /* An entry in DLedger's terms. Its body is borrowed for the call it is handed to. */
@@ -83,11 +83,11 @@ struct raft_message {
   bool hand_over;              /* [ext] vote: the leader wished it; heartbeat: stand for election now */
   bool amnesia;                /* [ext] answer: I have forgotten things, my vote counts only if all agree */
 
-  int64_t index;                 /* answers to pushes: the entry, or the last one that is stored */
-  int64_t prev_index, prev_term; /* RAFT_BATCH */
-  bool reset;                    /* RAFT_BATCH: the ledger begins here, what is before it is gone */
-  int64_t commit;                /* pushes */
-  int64_t first, last;           /* pushes: which entries; the owner reads them from its ledger when it sends */
+  int64_t index;                    /* answers to pushes: the entry, or the last one that is stored */
+  int64_t prev_index, prev_term;    /* RAFT_BATCH */
+  bool reset;                       /* RAFT_BATCH: the ledger begins here, what is before it is gone */
+  int64_t commit;                   /* pushes */
+  int64_t first, last;              /* pushes: which entries; the owner reads them from its ledger when it sends */
   const struct raft_entry *entries; /* pushes that arrived: last - first + 1 of them */
 };
 

@@ -84,7 +84,8 @@ int64_t raft_end_term(const struct raft *r) { return raft_term_of(r, raft_end(r)
 int raft_quorum(const struct raft *r) { return r->config.count / 2 + 1; }
 
 int64_t raft_durable(const struct raft *r) {
-  bool sync = r->config.fsync == RAFT_FSYNC_MAJORITY || (r->config.fsync == RAFT_FSYNC_LEADER && r->role == RAFT_LEADER);
+  bool sync = r->config.fsync == RAFT_FSYNC_MAJORITY ||
+              (r->config.fsync == RAFT_FSYNC_LEADER && r->role == RAFT_LEADER);
   return sync ? r->synced : r->written;
 }
 
@@ -205,7 +206,7 @@ void raft_commit_to(struct raft *r, int64_t index) {
 /* ---- inputs ---- */
 
 static void on_request(struct raft *r, const struct raft_message *m) {
-  static void (*const handlers[])(struct raft *r, const struct raft_message *m) = {
+  static void (*const handlers[])(struct raft * r, const struct raft_message *m) = {
       [RAFT_VOTE] = raft_on_vote,       [RAFT_HEARTBEAT] = raft_on_heartbeat, [RAFT_BATCH] = raft_on_batch,
       [RAFT_COMPARE] = raft_on_compare, [RAFT_TRUNCATE] = raft_on_truncate,   [RAFT_APPEND] = raft_on_append,
       [RAFT_COMMIT] = raft_on_commit};
@@ -243,21 +244,16 @@ static void on_answer(struct raft *r, const struct raft_message *m) {
   if (r->role != RAFT_LEADER || m->asked_term != r->hard.term) return;
   r->peers[m->from].heard_ms = r->now_ms;
   if (m->kind == RAFT_HEARTBEAT) learn_kind(r, m);
-  if (m->kind == RAFT_HEARTBEAT)
-    raft_on_heartbeat_answer(r, m);
-  else if (m->kind == RAFT_BATCH)
-    raft_on_batch_answer(r, m);
-  else
-    raft_on_java_answer(r, m);
+  if (m->kind == RAFT_HEARTBEAT) raft_on_heartbeat_answer(r, m);
+  else if (m->kind == RAFT_BATCH) raft_on_batch_answer(r, m);
+  else raft_on_java_answer(r, m);
 }
 
 void raft_receive(struct raft *r, const struct raft_message *m, struct moment now) {
   r->now_ms = now.mono_ms;
   if (r->failed || m->from < 0 || m->from >= r->config.count || m->from == r->config.self) return;
-  if (m->response)
-    on_answer(r, m);
-  else
-    on_request(r, m);
+  if (m->response) on_answer(r, m);
+  else on_request(r, m);
 }
 
 int64_t raft_turn(struct raft *r, struct moment now) {

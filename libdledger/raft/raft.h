@@ -56,7 +56,8 @@ struct raft_store_ops {
   int64_t (*reach)(struct raft_store *store, int64_t first, int64_t count_max, int64_t bytes_max);
   enum status (*append_own)(struct raft_store *store, int64_t term, struct span body, int64_t *index,
                             int64_t *pos) MUST_USE;
-  /* One behind the end. INVALID: it is not, or its position is not where this ledger would put it; nothing is changed. */
+  /* One behind the end. INVALID: it is not, or its position is not where this ledger would put it; nothing is changed.
+   */
   enum status (*append)(struct raft_store *store, const struct raft_entry *entry) MUST_USE;
   enum status (*truncate)(struct raft_store *store, int64_t from) MUST_USE; /* drops from and all behind it */
   /* Drops everything; the ledger then begins with this entry. */
@@ -68,17 +69,17 @@ struct raft_store_ops {
 struct raft_config {
   int self, count; /* members 0..count-1 */
   enum raft_fsync fsync;
-  int election_ms;       /* a follower waits this long to twice as long for one of our leaders */
-  int heartbeat_ms;      /* of our leader */
-  int java_leak_ms;      /* how long a Java leader may be silent (heartBeatTimeIntervalMs * maxHeartBeatLeak) */
-  int java_wait_ms;      /* who hears that there is a Java leader waits so long for its heartbeat */
-  int java_revote_ms;    /* after TERM_NOT_READY the vote is asked for again */
-  int answer_ms;         /* a push without an answer is sent again (DLedger: maxPushTimeOutMs) */
+  int election_ms;    /* a follower waits this long to twice as long for one of our leaders */
+  int heartbeat_ms;   /* of our leader */
+  int java_leak_ms;   /* how long a Java leader may be silent (heartBeatTimeIntervalMs * maxHeartBeatLeak) */
+  int java_wait_ms;   /* who hears that there is a Java leader waits so long for its heartbeat */
+  int java_revote_ms; /* after TERM_NOT_READY the vote is asked for again */
+  int answer_ms;      /* a push without an answer is sent again (DLedger: maxPushTimeOutMs) */
   int64_t batch_count, batch_bytes; /* of a push among ours */
   int batches_in_flight;            /* per peer */
   int64_t java_in_flight;           /* entries per Java peer */
-  bool amnesiacs_vote;   /* trust an empty disk as Java does: only for a group that is known to be new */
-  struct span opening;   /* body of the record that opens a term when there is something to commit; borrowed */
+  bool amnesiacs_vote;              /* trust an empty disk as Java does: only for a group that is known to be new */
+  struct span opening; /* body of the record that opens a term when there is something to commit; borrowed */
   uint64_t seed;
 };
 void raft_config_default(struct raft_config *config);

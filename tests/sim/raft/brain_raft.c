@@ -74,8 +74,9 @@ static enum status store_persist(struct raft_store *s, const struct raft_hard_st
   return disk_persist(machine_of(s), state, true) ? STATUS_OK : STATUS_IO;
 }
 
-static const struct raft_store_ops store_ops = {store_begin,      store_end,    store_read,     store_term,  store_reach,
-                                                store_append_own, store_append, store_truncate, store_reset, store_persist};
+static const struct raft_store_ops store_ops = {store_begin, store_end,        store_read,   store_term,
+                                                store_reach, store_append_own, store_append, store_truncate,
+                                                store_reset, store_persist};
 
 static void configure(struct raft_config *c, struct machine *m, uint64_t *opening) {
   raft_config_default(c);
@@ -142,10 +143,8 @@ static bool append(void *brain, uint64_t value, int64_t *index) {
 
 static void synced(void *brain, int64_t index) {
   struct raft *r = ((struct real *)brain)->raft;
-  if (index == -2)
-    raft_disk_failed(r);
-  else
-    raft_synced(r, index);
+  if (index == -2) raft_disk_failed(r);
+  else raft_synced(r, index);
 }
 
 static enum raft_role role(const void *brain) { return raft_role(((const struct real *)brain)->raft); }
@@ -155,5 +154,5 @@ static bool amnesia(const void *brain) { return raft_has_amnesia(((const struct 
 static bool broken(const void *brain) { return raft_failed(((const struct real *)brain)->raft); }
 static void hand_over(void *brain, struct moment now) { (void)raft_hand_over(((struct real *)brain)->raft, now); }
 
-const struct brain_ops brain_raft = {"raft", boot,   halt, receive,   turn,    append, synced,
+const struct brain_ops brain_raft = {"raft", boot, halt,      receive, turn,   append,   synced,
                                      role,   term, committed, amnesia, broken, hand_over};

@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-static const char *const names[] = {"none", "vote-twice", "commit-old-term", "truncate-committed", "vote-for-short-ledger",
-                                    "forget-amnesia"};
+static const char *const names[] = {
+    "none", "vote-twice", "commit-old-term", "truncate-committed", "vote-for-short-ledger", "forget-amnesia"};
 enum { NONE, VOTE_TWICE, COMMIT_OLD_TERM, TRUNCATE_COMMITTED, VOTE_FOR_SHORT_LEDGER, FORGET_AMNESIA, COUNT };
 
 static int planted;

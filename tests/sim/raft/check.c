@@ -24,7 +24,8 @@ static void check_leader(struct machine *m) {
   for (int64_t i = 0; i < g->truth_count; i++) {
     const struct truth *t = &g->truth[i];
     if (t->commit_term >= m->seen_term) continue;
-    if (i > disk_end(m) || m->disk.cache.cells[i].value != t->cell.value || m->disk.cache.cells[i].term != t->cell.term) {
+    if (i > disk_end(m) || m->disk.cache.cells[i].value != t->cell.value ||
+        m->disk.cache.cells[i].term != t->cell.term) {
       group_fail(g, "leader completeness: n%d leads term %lld without entry %lld", m->id, (long long)m->seen_term,
                  (long long)i);
       return;
@@ -72,7 +73,8 @@ static void grant_wishes(struct machine *m) {
       continue;
     }
     g->acked++;
-    if (g->truth[w->index].cell.value != w->value) group_fail(g, "acknowledged, but not committed: %lld", (long long)w->index);
+    if (g->truth[w->index].cell.value != w->value)
+      group_fail(g, "acknowledged, but not committed: %lld", (long long)w->index);
   }
   m->wish_count = kept;
 }

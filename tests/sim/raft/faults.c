@@ -6,10 +6,10 @@
  */
 #include "tests/sim/raft/group.h"
 
-const char *const fault_names[FAULT_COUNT] = {
-    "kill",      "power",       "power-all", "wipe",    "corrupt",  "disk-error", "slow-disk",  "cut",         "one-way",
-    "heal",      "loss",        "double",    "reorder", "slow-net", "stall",      "clock-jump", "clock-drift", "hand-over",
-    "kill-leader", "cut-leader"};
+const char *const fault_names[FAULT_COUNT] = {"kill",       "power",       "power-all", "wipe",        "corrupt",
+                                              "disk-error", "slow-disk",   "cut",       "one-way",     "heal",
+                                              "loss",       "double",      "reorder",   "slow-net",    "stall",
+                                              "clock-jump", "clock-drift", "hand-over", "kill-leader", "cut-leader"};
 
 enum { OFF_MS = 3000, STALL_MS = 1500, JUMP_MS = 3000, DRIFT_PPM = 200000 };
 
@@ -77,21 +77,38 @@ static struct machine *leader(struct group *g) {
   struct machine *found = NULL;
   for (int i = 0; i < g->plan.machines; i++) {
     struct machine *m = &g->machines[i];
-    if (machine_is_up(m) && m->seen_role == RAFT_LEADER && (found == NULL || m->seen_term > found->seen_term)) found = m;
+    if (machine_is_up(m) && m->seen_role == RAFT_LEADER && (found == NULL || m->seen_term > found->seen_term))
+      found = m;
   }
   return found;
 }
 
 static bool fault_rest(struct group *g, enum fault_kind kind, struct machine *m) {
   switch (kind) {
-  case FAULT_CUT: cut_two(g, false); return true;
-  case FAULT_CUT_ONE_WAY: cut_two(g, true); return true;
-  case FAULT_HEAL: network_heal(g); return true;
-  case FAULT_LOSS: g->loss = (int)group_dice(g, 300); return true;
-  case FAULT_DOUBLE: g->doubled = (int)group_dice(g, 300); return true;
-  case FAULT_REORDER: g->reorder = (int)group_dice(g, 500); return true;
-  case FAULT_SLOW_NET: g->latency_ms = 1 + (int)group_dice(g, 100); return true;
-  case FAULT_STALL: m->stalled_until = g->now + some_ms(g, STALL_MS); return true;
+  case FAULT_CUT:
+    cut_two(g, false);
+    return true;
+  case FAULT_CUT_ONE_WAY:
+    cut_two(g, true);
+    return true;
+  case FAULT_HEAL:
+    network_heal(g);
+    return true;
+  case FAULT_LOSS:
+    g->loss = (int)group_dice(g, 300);
+    return true;
+  case FAULT_DOUBLE:
+    g->doubled = (int)group_dice(g, 300);
+    return true;
+  case FAULT_REORDER:
+    g->reorder = (int)group_dice(g, 500);
+    return true;
+  case FAULT_SLOW_NET:
+    g->latency_ms = 1 + (int)group_dice(g, 100);
+    return true;
+  case FAULT_STALL:
+    m->stalled_until = g->now + some_ms(g, STALL_MS);
+    return true;
   case FAULT_CLOCK_JUMP:
     machine_set_clock(m, some_ms(g, JUMP_MS), m->clock_ppm);
     if (machine_is_up(m)) machine_turn_soon(m, 1);

@@ -44,10 +44,8 @@ static bool before(const struct event *a, const struct event *b) {
 
 struct event *group_event(struct group *g, enum event_kind kind, int64_t at, struct machine *m) {
   struct event *e = g->spare;
-  if (e != NULL)
-    g->spare = *(struct event **)e;
-  else if ((e = malloc(sizeof *e)) == NULL)
-    abort();
+  if (e != NULL) g->spare = *(struct event **)e;
+  else if ((e = malloc(sizeof *e)) == NULL) abort();
   if (g->heap_count == g->heap_cap) {
     g->heap_cap = g->heap_cap == 0 ? 256 : 2 * g->heap_cap;
     g->heap = realloc(g->heap, g->heap_cap * sizeof(struct event *));
@@ -132,14 +130,10 @@ bool group_step(struct group *g) {
   if (e == NULL) return false;
   g->now = e->at;
   g->events++;
-  if (e->kind == EVENT_MESSAGE)
-    network_arrive(g, e);
-  else if (e->kind == EVENT_CLIENT)
-    on_client(g);
-  else if (e->kind == EVENT_FAULT)
-    on_fault(g);
-  else
-    on_machine(g, e);
+  if (e->kind == EVENT_MESSAGE) network_arrive(g, e);
+  else if (e->kind == EVENT_CLIENT) on_client(g);
+  else if (e->kind == EVENT_FAULT) on_fault(g);
+  else on_machine(g, e);
   *(struct event **)e = g->spare;
   g->spare = e;
   return true;

@@ -33,10 +33,10 @@ struct machine_disk {
   int64_t same;                       /* so many first cells are equal in both */
   int64_t staged;                     /* cells of cache that a kill loses: not written yet */
   struct raft_hard_state hard, hard_durable;
-  int64_t committed;                  /* of the checkpoint */
-  bool formatted;                     /* nothing was ever stored */
-  int errors;                         /* so many next calls fail */
-  int sync_ms;                        /* how long a sync takes at most */
+  int64_t committed; /* of the checkpoint */
+  bool formatted;    /* nothing was ever stored */
+  int errors;        /* so many next calls fail */
+  int sync_ms;       /* how long a sync takes at most */
 };
 
 /* ---- machines ---- */
@@ -72,13 +72,13 @@ struct machine {
   const struct brain_ops *ops;
   void *brain; /* NULL: switched off */
   struct machine_disk disk;
-  uint32_t life;          /* grows with each boot: what was on its way to an earlier one is lost */
+  uint32_t life; /* grows with each boot: what was on its way to an earlier one is lost */
   int64_t clock_base, clock_from, stalled_until; /* its monotonic clock: base + (now - from) * rate */
   int clock_ppm;
-  int64_t turn_at;        /* of the next turn event; TIME_NEVER: none */
+  int64_t turn_at; /* of the next turn event; TIME_NEVER: none */
   bool syncing, sync_again;
   int64_t sync_upto;
-  int64_t boot_at;        /* when it is off */
+  int64_t boot_at; /* when it is off */
   enum raft_role seen_role;
   int64_t seen_term, seen_committed;
   struct wish *wishes;
@@ -141,14 +141,14 @@ struct truth { /* a committed entry */
 
 struct group_plan {
   int machines;
-  int models;          /* the first so many machines run the model of 0.1 */
-  int weak;            /* enum weakness of those */
+  int models; /* the first so many machines run the model of 0.1 */
+  int weak;   /* enum weakness of those */
   enum raft_fsync fsync;
-  int64_t faults_ms;   /* length of the troubled part */
+  int64_t faults_ms; /* length of the troubled part */
   int64_t fault_gap_ms;
   int64_t client_gap_ms;
-  int64_t heal_ms;     /* progress is due so long after the end of it */
-  bool narrow;         /* one entry a batch: what a crash finds half done */
+  int64_t heal_ms; /* progress is due so long after the end of it */
+  bool narrow;     /* one entry a batch: what a crash finds half done */
 };
 
 struct group {

@@ -42,29 +42,20 @@ static bool parse_seeds(const char *text, struct options *o) {
 
 static int parse_weak(const char *text) {
   return (strstr(text, "w2") != NULL ? WEAK_W2 : 0) | (strstr(text, "w3") != NULL ? WEAK_W3 : 0) |
-         (strstr(text, "w4") != NULL ? WEAK_W4 : 0) |
-         (strstr(text, "w6") != NULL ? WEAK_W6 : 0);
+         (strstr(text, "w4") != NULL ? WEAK_W4 : 0) | (strstr(text, "w6") != NULL ? WEAK_W6 : 0);
 }
 
 static bool parse_arguments(int argc, char **argv, struct options *o) {
   for (int i = 1; i < argc; i++) {
     bool more = i + 1 < argc;
-    if (strcmp(argv[i], "--trace") == 0)
-      o->trace = true;
-    else if (strcmp(argv[i], "--twice") == 0)
-      o->twice = true;
-    else if (strcmp(argv[i], "--long") == 0)
-      o->longer = true;
-    else if (strcmp(argv[i], "--models") == 0 && more)
-      o->models = atoi(argv[++i]);
-    else if (strcmp(argv[i], "--weak") == 0 && more)
-      o->weak = parse_weak(argv[++i]);
-    else if (strcmp(argv[i], "--seeds") == 0 && more && parse_seeds(argv[i + 1], o))
-      i++;
-    else if (strcmp(argv[i], "--bug") == 0 && more && bug_plant(argv[i + 1]))
-      o->bug = argv[++i] != NULL;
-    else if (!parse_seeds(argv[i], o))
-      return false;
+    if (strcmp(argv[i], "--trace") == 0) o->trace = true;
+    else if (strcmp(argv[i], "--twice") == 0) o->twice = true;
+    else if (strcmp(argv[i], "--long") == 0) o->longer = true;
+    else if (strcmp(argv[i], "--models") == 0 && more) o->models = atoi(argv[++i]);
+    else if (strcmp(argv[i], "--weak") == 0 && more) o->weak = parse_weak(argv[++i]);
+    else if (strcmp(argv[i], "--seeds") == 0 && more && parse_seeds(argv[i + 1], o)) i++;
+    else if (strcmp(argv[i], "--bug") == 0 && more && bug_plant(argv[i + 1])) o->bug = argv[++i] != NULL;
+    else if (!parse_seeds(argv[i], o)) return false;
   }
   return true;
 }

@@ -73,16 +73,11 @@ static void halt(void *brain) { free(brain); }
 static void receive(void *brain, const struct raft_message *m, struct moment now) {
   struct old *o = brain;
   o->now = now.mono_ms;
-  if (m->response && m->kind <= RAFT_HEARTBEAT)
-    old_on_round_answer(o, m);
-  else if (m->response)
-    old_on_push_answer(o, m);
-  else if (m->kind == RAFT_VOTE)
-    old_on_vote(o, m);
-  else if (m->kind == RAFT_HEARTBEAT)
-    old_on_heartbeat(o, m);
-  else if (m->kind != RAFT_BATCH) /* nobody sends it one */
-    old_on_push(o, m);
+  if (m->response && m->kind <= RAFT_HEARTBEAT) old_on_round_answer(o, m);
+  else if (m->response) old_on_push_answer(o, m);
+  else if (m->kind == RAFT_VOTE) old_on_vote(o, m);
+  else if (m->kind == RAFT_HEARTBEAT) old_on_heartbeat(o, m);
+  else if (m->kind != RAFT_BATCH) /* nobody sends it one */ old_on_push(o, m);
 }
 
 static int64_t turn(void *brain, struct moment now) {

@@ -152,8 +152,8 @@ static void candidate_turn(struct old *o) {
   }
   struct tally t = count(o);
   int q = quorum(o);
-  bool over = t.has_leader || t.accepted >= q || t.accepted + t.not_ready >= q ||
-              t.all == o->m->group->plan.machines || o->now >= o->vote_ends;
+  bool over = t.has_leader || t.accepted >= q || t.accepted + t.not_ready >= q || t.all == o->m->group->plan.machines ||
+              o->now >= o->vote_ends;
   if (over) end_round(o, &t);
 }
 

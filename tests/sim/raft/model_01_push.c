@@ -159,14 +159,10 @@ void old_push_turn(struct old *o) {
   for (int i = 0; i < o->m->group->plan.machines; i++) {
     struct dispatcher *d = &o->peers[i];
     if (i == o->m->id) continue;
-    if (o->push_term != old_term(o))
-      *d = (struct dispatcher){.index = -1, .watermark = -1, .from_seq = o->seq + 1};
-    if (d->state == COMPARE)
-      send_one(o, i, RAFT_COMPARE);
-    else if (d->state == TRUNCATE)
-      send_one(o, i, RAFT_TRUNCATE);
-    else
-      stream(o, i);
+    if (o->push_term != old_term(o)) *d = (struct dispatcher){.index = -1, .watermark = -1, .from_seq = o->seq + 1};
+    if (d->state == COMPARE) send_one(o, i, RAFT_COMPARE);
+    else if (d->state == TRUNCATE) send_one(o, i, RAFT_TRUNCATE);
+    else stream(o, i);
   }
   o->push_term = old_term(o);
   count_acks(o);
@@ -184,12 +180,9 @@ static void begin_append(struct old *o, struct dispatcher *d) {
 static void on_compared(struct old *o, struct dispatcher *d, const struct raft_message *m) {
   d->seq = 0;
   if (m->code == RAFT_SUCCESS) {
-    if (m->end_index == d->index)
-      begin_append(o, d);
-    else if (old_has(o, WEAK_W3) || d->index == disk_end(o->m) || d->mismatch == d->index + 2)
-      d->state = TRUNCATE;
-    else
-      d->index = m->end_index < disk_end(o->m) ? m->end_index : disk_end(o->m);
+    if (m->end_index == d->index) begin_append(o, d);
+    else if (old_has(o, WEAK_W3) || d->index == disk_end(o->m) || d->mismatch == d->index + 2) d->state = TRUNCATE;
+    else d->index = m->end_index < disk_end(o->m) ? m->end_index : disk_end(o->m);
   } else if (m->code == RAFT_INCONSISTENT_STATE) {
     if (d->index <= m->end_index && (d->mismatch == 0 || d->index < d->mismatch - 1)) d->mismatch = d->index + 1;
     if (m->end_index < 0 || m->begin_index > disk_end(o->m) || d->index <= 0) {
@@ -208,14 +201,13 @@ static void on_compared(struct old *o, struct dispatcher *d, const struct raft_m
 
 void old_on_push_answer(struct old *o, const struct raft_message *m) {
   struct dispatcher *d = &o->peers[m->from];
-  if (o->role != RAFT_LEADER || m->asked_term != old_term(o) || m->seq < d->from_seq || o->push_term != old_term(o)) return;
+  if (o->role != RAFT_LEADER || m->asked_term != old_term(o) || m->seq < d->from_seq || o->push_term != old_term(o))
+    return;
   if (d->state == COMPARE && m->kind == RAFT_COMPARE && m->seq == d->seq) {
     on_compared(o, d, m);
   } else if (d->state == TRUNCATE && m->kind == RAFT_TRUNCATE && m->seq == d->seq) {
-    if (m->code == RAFT_SUCCESS)
-      begin_append(o, d);
-    else
-      *d = (struct dispatcher){.index = -1, .watermark = d->watermark, .from_seq = o->seq + 1};
+    if (m->code == RAFT_SUCCESS) begin_append(o, d);
+    else *d = (struct dispatcher){.index = -1, .watermark = d->watermark, .from_seq = o->seq + 1};
   } else if (d->state == APPEND && m->kind == RAFT_APPEND) {
     if (m->code == RAFT_SUCCESS && m->index > d->watermark) {
       d->watermark = m->index;
