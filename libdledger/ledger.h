@@ -116,8 +116,8 @@ enum status ledger_truncate(struct ledger *l, int64_t index) MUST_USE;
 /* Drops everything; the next entry will have this index and position (a follower so far behind that the leader no
  * longer has what it lacks). Asserts that it is above what is committed, or nothing is. */
 enum status ledger_reset(struct ledger *l, int64_t index, int64_t pos) MUST_USE;
-/* Retention: removes the oldest data file. BUSY: it holds entries that are not committed and synced, or is the only
- * one. What still reads it may go on until the next ledger_tick. */
+/* Retention: removes the oldest data file. BUSY: it holds entries that are not committed, or the checkpoint does not
+ * vouch for the next file yet, or it is the only one. What still reads it may go on until the next ledger_tick. */
 enum status ledger_drop_first(struct ledger *l) MUST_USE;
 /* The entry `index` is damaged: the ledger ends before it, below committed_index if need be, and damaged_index
  * remembers (durable before anything is cut) that this member had more. */

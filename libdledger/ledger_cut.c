@@ -35,6 +35,7 @@ static void marks_lower(struct ledger *l) {
   if (l->target_pos > m->end_pos) l->target_pos = m->end_pos;
   if (l->target_index > l->end.index) l->target_index = l->end.index;
   if (l->wanted_pos > m->end_pos) l->wanted_pos = m->end_pos;
+  if (l->round_until > l->end.index + 1) l->round_until = l->end.index + 1;
   if (l->scrub_index > l->end.index) l->scrub_index = -1;
 }
 
@@ -143,6 +144,7 @@ enum status ledger_drop_first(struct ledger *l) {
   enum status status = ledger_find(l, behind, &index);
   if (status == STATUS_OK) status = ledger_get(l, index, &e);
   if (status != STATUS_OK) return status;
+  if (index > l->checkpoint.synced_index) return STATUS_BUSY; /* its unit may not be on disk */
   status = segments_drop_first(&l->data);
   if (status != STATUS_OK) return status;
   m->begin_index = index;

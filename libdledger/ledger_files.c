@@ -119,13 +119,14 @@ enum status files_read_checkpoint(struct ledger *l, struct checkpoint *out) {
   return STATUS_OK;
 }
 
-/* Always of one length: overwritten in place within a sector, old and new are both whole. Java's reader skips the
- * blank lines. */
+/* Always of one length, by a comment at the end: overwritten in place within a sector, old and new are both whole. */
 static void checkpoint_text(struct buf *out, const struct checkpoint *c) {
   put_number(out, "endIndex", c->end_index);
   put_number(out, "committedIndex", c->committed_index);
   put_number(out, "syncedIndex", c->synced_index);
-  while (out->len < CHECKPOINT_BYTES) buf_put_u8(out, '\n');
+  buf_put_u8(out, '#');
+  while (out->len < CHECKPOINT_BYTES - 1) buf_put_u8(out, ' ');
+  buf_put_u8(out, '\n');
 }
 
 struct checkpoint checkpoint_now(const struct ledger *l) {

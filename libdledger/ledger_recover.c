@@ -20,6 +20,7 @@
 
 #define JAVA_FILES_BACK 3
 #define NAMES_BYTES_MAX (64u << 20) /* of directory listings */
+#define INDEX_MAX (INT64_MAX / LEDGER_UNIT - 1)
 
 struct walk {
   int64_t pos;
@@ -39,7 +40,8 @@ static enum status entry_at(struct ledger *l, int64_t pos, struct entry *out) {
   status = entry_decode(span_of(g->view + (pos - g->start), (size_t)room), out);
   if (status == STATUS_NOT_FOUND) return out->size == room ? STATUS_NOT_FOUND : STATUS_INVALID;
   if (status == STATUS_AGAIN) return STATUS_INVALID;
-  if (status == STATUS_OK && (out->pos != pos || out->index < 0 || out->term < -1)) return STATUS_INVALID;
+  if (status == STATUS_OK && (out->pos != pos || out->index < 0 || out->index > INDEX_MAX || out->term < -1))
+    return STATUS_INVALID;
   return status;
 }
 
@@ -66,36 +68,65 @@ static bool first_by_index(struct ledger *l, struct entry *out) {
   return false;
 }
 
+static bool index_covers(const struct ledger *l, int64_t index) {
+  return !segments_empty(&l->index) && l->index.first <= index * LEDGER_UNIT;
+}
+
+/* The first entry has none before it that its header could be checked with; its unit or the entry behind it can. */
+static bool first_is_credible(struct ledger *l, const struct entry *e) {
+  struct entry other;
+  if (e->index == 0) return entry_is_sound(e, 0);
+  if (!index_covers(l, e->index)) return true;
+  if (entry_is_known(l, e->index, &other) && other.pos == e->pos) return true;
+  enum status status = entry_at(l, e->pos + e->size, &other);
+  if (status == STATUS_NOT_FOUND) status = entry_at(l, l->data.first + l->data.length, &other);
+  return status == STATUS_OK && other.index == e->index + 1 && entry_is_sound(&other, e->chain_crc);
+}
+
 static bool first_entry(struct ledger *l, struct entry *out) {
   if (segments_empty(&l->data)) return false;
-  return entry_at(l, l->data.first, out) == STATUS_OK || first_by_index(l, out);
+  if (entry_at(l, l->data.first, out) == STATUS_OK) return first_is_credible(l, out);
+  return first_by_index(l, out);
 }
 
-static void begin_java(struct ledger *l, struct entry *out) {
-  int64_t start = l->data.end - JAVA_FILES_BACK * l->data.length;
-  for (; start > l->data.first; start -= l->data.length) {
-    struct entry e;
-    if (entry_at(l, start, &e) != STATUS_OK || !entry_is_known(l, e.index, out)) continue;
-    if (out->pos == start) return;
+/* Java checks nothing of the index before the place where it begins to read, nor does it sync it in time. */
+static bool units_are_whole(struct ledger *l, int64_t from, int64_t to) {
+  int64_t pos = -1;
+  for (int64_t i = from; i < to; i++) {
+    struct unit u;
+    segment_cache_trim(&l->cache, LEDGER_FILES_OPEN_MAX);
+    if (unit_at(l, i, &u) != STATUS_OK || u.magic != ENTRY_MAGIC || u.index != i || u.pos < pos) return false;
+    pos = u.pos + u.size;
   }
-  bool found = first_entry(l, out);
-  (void)found; /* the caller has seen that there is one */
+  return true;
 }
 
-/* Before the checkpoint's entry, which must be known. */
-static bool begin_checkpoint(struct ledger *l, const struct checkpoint *c, const struct entry *first,
+static void begin_java(struct ledger *l, const struct entry *first, struct entry *out) {
+  int64_t start = l->data.end - JAVA_FILES_BACK * l->data.length;
+  for (; start > first->pos; start -= l->data.length) {
+    struct entry e;
+    if (entry_at(l, start, &e) != STATUS_OK || !entry_is_known(l, e.index, out) || out->pos != start) continue;
+    if (units_are_whole(l, first->index, out->index)) return;
+  }
+  *out = *first;
+}
+
+/* Before the checkpoint's entry. The first one if that is not far, or if the entry is not what it was. */
+static void begin_checkpoint(struct ledger *l, const struct checkpoint *c, const struct entry *first,
                              struct entry *out) {
   struct entry synced;
-  if (c->synced_index <= first->index || !entry_is_known(l, c->synced_index, &synced)) return false;
+  *out = *first;
+  if (c->synced_index <= first->index || !entry_is_known(l, c->synced_index, &synced)) return;
   int64_t target = synced.pos - l->options.verify_back_bytes, low = first->index, high = c->synced_index;
-  if (target <= first->pos) return false;
+  if (target <= first->pos) return;
   while (low < high) {
     int64_t middle = low + (high - low) / 2;
-    if (!entry_is_known(l, middle, out)) return false;
-    if (out->pos >= target) high = middle;
+    struct entry e;
+    if (!entry_is_known(l, middle, &e)) return;
+    if (e.pos >= target) high = middle;
     else low = middle + 1;
   }
-  return entry_is_known(l, low, out);
+  if (!entry_is_known(l, low, out)) *out = *first;
 }
 
 /* ---- reading ---- */
@@ -181,8 +212,7 @@ static enum status files_load(struct ledger *l, struct buf *why) {
 
 /* Units for entries from `index` on are not believed; none of them is left below the first file. */
 static enum status index_forget(struct ledger *l, const struct entry *first, struct walk *w) {
-  bool covers = !segments_empty(&l->index) && l->index.first <= first->index * LEDGER_UNIT;
-  if (covers) return STATUS_OK;
+  if (index_covers(l, first->index)) return STATUS_OK;
   enum status status = segments_drop_from(&l->index, l->index.first);
   w->repairing = true;
   l->tail_first = first->index;
@@ -201,7 +231,8 @@ static enum status walk_all(struct ledger *l, const struct checkpoint *c, struct
   enum status status = index_forget(l, &first, w);
   if (status != STATUS_OK) return status;
   if (w->repairing || l->options.verify_back_bytes < 0) begin = first;
-  else if (!begin_checkpoint(l, c, &first, &begin)) begin_java(l, &begin);
+  else if (c->synced_index != INT64_MIN) begin_checkpoint(l, c, &first, &begin);
+  else begin_java(l, &first, &begin);
   w->pos = begin.pos;
   w->last = (struct last){begin.index - 1, -1, begin.index == 0 ? 0 : -1};
   status = walk_run(l, w);

@@ -162,7 +162,7 @@ static int64_t data_tick(struct ledger *l, struct moment now) {
   if (l->marks.synced_pos >= l->marks.end_pos || l->data_busy > 0) return TIME_NEVER;
   int64_t due = l->wanted_pos > l->marks.synced_pos ? now.mono_ms : l->synced_at_ms + l->options.flush_interval_ms;
   if (now.mono_ms < due) return due;
-  data_sync_start(l);
+  ledger_sync(l);
   return l->data_busy > 0 ? TIME_NEVER : now.mono_ms + 1;
 }
 

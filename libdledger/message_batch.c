@@ -69,7 +69,8 @@ enum status dl_batch_read(struct dl_batch *b, struct span body, const char **why
   *why = "a batch's lengths do not add up";
   if (body.len != DL_BATCH_HEADER + group + leader + remote + entries) return STATUS_INVALID;
   *why = "a batch begins at an impossible entry";
-  if (b->prev_index < -1 || b->prev_index > INT64_MAX / 2 || b->prev_term < -1 || get_u32(p + 52) != 0) return STATUS_INVALID;
+  if (b->prev_index < -1 || b->prev_index > INT64_MAX / 2 || b->prev_term < -1 || get_u32(p + 52) != 0)
+    return STATUS_INVALID;
   p += DL_BATCH_HEADER;
   b->group = span_of(p, group);
   b->leader_id = span_of(p + group, leader);

@@ -73,7 +73,6 @@ enum status peers_parse(struct peers *out, struct span text, struct span self_id
     size_t end = span_find(text, ';', at);
     struct span part = span_trim(span_of(text.ptr + at, end - at));
     at = end + 1;
-    if (part.len == 0 && at > text.len) break;
     const char *wrong = out->count == PEERS_MAX ? "is one too many" : NULL;
     struct peer p = {0};
     if (wrong == NULL) wrong = peer_parse(&p, part);

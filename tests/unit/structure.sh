@@ -67,7 +67,7 @@ libmqclient: core/base core/port core/wire core/config core/remoting include/mqc
 libmqclient/api: core/base core/port core/wire core/config core/remoting include/mqclient libmqclient host/uv
 examples: include/mqclient
 tools: include/mqclient
-tools/mqstore: core/base core/port core/wire
+tools/mqstore: core/base core/port core/wire libdledger
 tools/mqstore/main.c: core/base core/port core/wire host/uv tools/mqstore
 TABLE
 }
