@@ -24,3 +24,4 @@ libdledger_libdledger_la_SOURCES = \
   libdledger/peers.c libdledger/peers.h
 
 include libdledger/raft/local.mk
+include libdledger/api/local.mk

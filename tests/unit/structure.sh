@@ -65,7 +65,8 @@ mqbroker/standalone.h: core/base core/config mqbroker
 include/mqclient
 libmqclient: core/base core/port core/wire core/config core/remoting include/mqclient
 libmqclient/api: core/base core/port core/wire core/config core/remoting include/mqclient libmqclient host/uv
-examples: include/mqclient
+libdledger/api: core/base core/port core/wire core/remoting libdledger libdledger/raft include/dledger host/uv
+examples: include/mqclient include/dledger
 tools: include/mqclient
 tools/mqstore: core/base core/port core/wire libdledger
 tools/mqstore/main.c: core/base core/port core/wire host/uv tools/mqstore
