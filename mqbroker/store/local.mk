@@ -12,10 +12,12 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/index_file.c \
   mqbroker/store/index_load.c \
   mqbroker/store/index_store.c \
+  mqbroker/store/aside.c \
   mqbroker/store/put.c \
   mqbroker/store/queue_load.c \
   mqbroker/store/queue_trim.c \
   mqbroker/store/queues.c mqbroker/store/queues.h \
+  mqbroker/store/raw.c \
   mqbroker/store/record.h \
   mqbroker/store/recovery.c \
   mqbroker/store/retention.c mqbroker/store/retention.h \

@@ -7,14 +7,14 @@
 #include "mqbroker/store/record.h"
 #include "mqbroker/store/store_state.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
-static bool refused_now(const struct store *s) {
+bool store_refuses(const struct store *s) {
   return s->read_only || s->retention.level == SPACE_FULL || s->queue_trouble != STATUS_OK || s->turn_failed != STATUS_OK;
 }
 
-/* Nothing staged since the last commit exists any more. */
-static void staged_lost(struct store *s, enum status status) {
+void staged_lost(struct store *s, enum status status) {
   for (size_t i = 0; i < s->staged_count; i++)
     if (s->staged[i].queue != NULL) s->staged[i].queue->next = s->staged[i].queue->max;
   s->staged_count = 0;
@@ -24,7 +24,7 @@ static void staged_lost(struct store *s, enum status status) {
   if (status == STATUS_NO_SPACE) retention_out_of_space(s);
 }
 
-static bool staged_room(struct store *s, size_t count) {
+bool staged_room(struct store *s, size_t count) {
   if (s->staged_count + count <= s->staged_cap) return true;
   size_t cap = s->staged_cap * 2;
   while (cap < s->staged_count + count) cap *= 2;
@@ -85,7 +85,7 @@ enum put_status store_put(struct store *s, struct message *m, struct moment now,
   struct consumequeue *q = NULL;
   uint8_t *place;
   int64_t offset;
-  if (refused_now(s)) return PUT_SERVICE_NOT_AVAILABLE;
+  if (store_refuses(s)) return PUT_SERVICE_NOT_AVAILABLE;
   if (!acceptable(m)) return PUT_MESSAGE_ILLEGAL;
   size_t size = message_size(m);
   if (!size_fits(s, size)) return PUT_MESSAGE_ILLEGAL;
@@ -114,7 +114,7 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
                                 struct moment now, struct put_result *out, int64_t *physical_offsets) {
   struct consumequeue *q;
   size_t total = 0;
-  if (refused_now(s)) return PUT_SERVICE_NOT_AVAILABLE;
+  if (store_refuses(s)) return PUT_SERVICE_NOT_AVAILABLE;
   if (count == 0 || count > INT32_MAX || (m->sys_flag & SYS_TRANSACTION_MASK) != 0) return PUT_MESSAGE_ILLEGAL;
   m->store_ms = now.wall_ms;
   for (size_t i = 0; i < count; i++) {
@@ -146,11 +146,25 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
 
 /* ---- commit ---- */
 
+/* Only another broker's records (raw.c) can leave numbers out. */
+static enum status fill_and_put(struct store *s, struct staged *t, struct moment now) {
+  struct consumequeue *q = t->queue;
+  log_error(s->log, "consume queue %s: the log has no records for units %" PRId64 " to %" PRId64, q->dir, q->max,
+            t->index - 1);
+  enum status status = consumequeue_fill(q, t->index, now.mono_ms);
+  if (status == STATUS_OK) status = consumequeue_put(q, t->index, &t->unit, now.mono_ms);
+  if (status != STATUS_LIMIT && status != STATUS_INVALID) return status;
+  log_error(s->log, "record at offset %" PRId64 " has the impossible queue offset %" PRId64 ": not queued",
+            t->unit.offset, t->index);
+  return STATUS_OK;
+}
+
 static void staged_dispatch(struct store *s, struct moment now) {
   for (size_t i = 0; i < s->staged_count; i++) {
     struct staged *t = &s->staged[i];
     if (t->queue == NULL) continue;
     enum status status = consumequeue_put(t->queue, t->index, &t->unit, now.mono_ms);
+    if (status == STATUS_NOT_FOUND) status = fill_and_put(s, t, now);
     if (status == STATUS_NO_MEMORY || status == STATUS_IO)
       store_make_read_only(s, "a consume queue cannot be written", status);
     else if (status != STATUS_OK)
@@ -165,14 +179,16 @@ static void staged_dispatch(struct store *s, struct moment now) {
 enum status store_commit(struct store *s, struct moment now) {
   enum status status = s->turn_failed;
   s->turn_failed = STATUS_OK;
-  if (status != STATUS_OK || s->staged_count == 0) return status;
+  if (status != STATUS_OK || (s->staged_count == 0 && !commitlog_staged(&s->commitlog))) return status;
   status = commitlog_commit(&s->commitlog);
   if (status != STATUS_OK) {
     staged_lost(s, status);
     return status;
   }
   s->log_trouble = STATUS_OK;
+  if (s->staged_count == 0) return STATUS_OK; /* only the filler of a file's end, from another log */
   s->last_ms = s->staged_last_ms;
+  s->last_record = s->staged[s->staged_count - 1].unit.offset;
   staged_dispatch(s, now);
   index_commit(&s->index, now);
   return STATUS_OK;

@@ -53,6 +53,12 @@ struct flusher {
   size_t round_queues_left;
 };
 
+/* The beginning of a record that came from another log and is not whole yet. */
+struct raw_piece {
+  uint8_t *bytes;
+  size_t len, cap;
+};
+
 struct store {
   struct store_config config;
   char *root;
@@ -75,6 +81,8 @@ struct store {
   char refusal[256];
   int64_t last_ms; /* store time of the newest record that counts */
   int64_t staged_last_ms;
+  int64_t last_record; /* where the newest record begins; -1: not known */
+  struct raw_piece raw;
   struct flusher flusher;
   struct retention retention;
   int64_t allocate_ms; /* monotonic: the next log file is not tried before */
@@ -88,6 +96,12 @@ struct store {
 bool store_path(const struct store *s, const char *name, char out[DISK_PATH_MAX]);
 /* No more puts until the store is opened again. */
 void store_make_read_only(struct store *s, const char *what, enum status status);
+
+/* put.c */
+bool store_refuses(const struct store *s);
+bool staged_room(struct store *s, size_t count);
+/* Nothing staged since the last commit exists any more. */
+void staged_lost(struct store *s, enum status status);
 
 /* recovery.c: fills commitlog, queues, checkpoint. */
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;
