@@ -63,6 +63,23 @@ static void report(struct name_server *ns, bool ok, const char *why) {
   else log_warn(b->log, "cannot register with name server %s: %s; trying again every %d ms", ns->addr, why, RETRY_MS);
 }
 
+/* A slave learns its master: from the first name server that knows one. */
+static void take_master(struct name_server *ns, const struct command *reply) {
+  struct broker *b = ns->broker;
+  struct register_broker_response h;
+  const char *missing = NULL;
+  if (b->settings->brokerRole != ROLE_SLAVE ||
+      header_decode(&register_broker_response_header, reply, false, &h, &missing) != STATUS_OK)
+    return;
+  if (!span_copy_text(h.masterAddr, ns->master, sizeof ns->master)) ns->master[0] = '\0';
+  if (!span_copy_text(h.haServerAddr, ns->ha_master, sizeof ns->ha_master)) ns->ha_master[0] = '\0';
+  const struct registration *r = &b->registration;
+  const struct name_server *first = &r->servers[0];
+  for (size_t i = 0; i < r->count && first->master[0] == '\0'; i++) first = &r->servers[i];
+  slave_sync_master_is(&b->slave_sync, span_text(first->master));
+  b->repl->ops->master_is(b->repl, span_text(first->ha_master));
+}
+
 static void register_now(struct name_server *ns, struct moment now);
 
 static void on_registered(struct call *call, enum status status, const struct command *reply, struct moment now) {
@@ -86,6 +103,7 @@ static void on_registered(struct call *call, enum status status, const struct co
   ns->due_ms = now.mono_ms + (ok ? period_ms(b) : RETRY_MS);
   if (ns->again && ok) ns->due_ms = now.mono_ms;
   ns->again = false;
+  if (ok) take_master(ns, reply);
   if (ok) take_order_topics(b, reply, now);
 }
 

@@ -57,13 +57,15 @@ static enum gate_outcome done(const struct waiter *w) { return w->lacks_replica 
 
 /* A written waiter goes where it has to wait, or is answered. Without memory to wait in, the honest answer is that what
  * it wanted was not waited for. */
-static void written(struct gate *g, struct waiter *w, const struct gate_marks *marks, gate_answer answer, void *context) {
+static void written(struct gate *g, struct waiter *w, const struct gate_marks *marks, gate_answer answer,
+                    void *context) {
   bool replica = w->wants_replica && w->end_offset > marks->replicated;
   bool flush = w->wants_flush && w->end_offset > marks->flushed;
   if (replica) {
     if (ring_push(&g->replicated, w) != STATUS_OK) answer(context, w, GATE_REPLICA_TIMEOUT);
   } else if (flush) {
-    if (ring_push(&g->flushed, w) != STATUS_OK) answer(context, w, w->lacks_replica ? GATE_NO_REPLICA : GATE_FLUSH_TIMEOUT);
+    if (ring_push(&g->flushed, w) != STATUS_OK)
+      answer(context, w, w->lacks_replica ? GATE_NO_REPLICA : GATE_FLUSH_TIMEOUT);
   } else {
     answer(context, w, done(w));
   }
@@ -90,7 +92,8 @@ static void release_replicated(struct gate *g, const struct gate_marks *marks, s
   }
 }
 
-void gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer, void *context) {
+void gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
+                  void *context) {
   for (; g->appended.count > 0 && at(&g->appended, 0)->end_offset <= marks->appended; ring_pop(&g->appended))
     written(g, at(&g->appended, 0), marks, answer, context);
   release_flushed(g, marks, now, answer, context);

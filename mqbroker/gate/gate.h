@@ -21,7 +21,7 @@ struct waiter {
   int64_t physical_offset; /* of the record, for its message id */
   int64_t end_offset;      /* the mark to be reached */
   int64_t queue_offset;
-  int64_t due_ms; /* monotonic: then it is answered although the mark is not reached; not for `appended` */
+  int64_t due_ms;  /* monotonic: then it is answered although the mark is not reached; not for `appended` */
   char *batch_ids; /* comma-joined message ids of a batch, owned; NULL for a single message */
   int32_t queue_id;
   bool wants_flush;
@@ -36,7 +36,7 @@ struct waiter_ring {
 };
 
 struct gate {
-  struct waiter_ring appended; /* of this turn, not written yet */
+  struct waiter_ring appended;   /* of this turn, not written yet */
   struct waiter_ring flushed;    /* written, wait for the disk only */
   struct waiter_ring replicated; /* written, wait for slaves, perhaps for the disk, too */
 };

@@ -25,10 +25,10 @@ enum {
 struct link {
   conn_id conn;
   char name[NET_PEER_TEXT_MAX];
-  bool ours;  /* said HA_HELLO */
-  bool asked; /* its first report came */
-  bool lost;  /* what it wants is not in our log */
-  bool told;  /* ... and the log file says so */
+  bool ours;     /* said HA_HELLO */
+  bool asked;    /* its first report came */
+  bool lost;     /* what it wants is not in our log */
+  bool told;     /* ... and the log file says so */
   int64_t next;  /* next byte to send */
   int64_t acked; /* it has the log up to here */
   int64_t heard_ms, wrote_ms;
@@ -168,7 +168,8 @@ static int64_t link_push(struct ha_master *m, struct link *l, struct moment now)
   size_t waiting = net->ops->backlog(net, l->conn), sent = 0;
   if (l->lost) return TIME_NEVER;
   if (l->next < store_log_min(m->host.store)) {
-    log_error(m->host.log, "slave %s is so slow that offset %" PRId64 " was removed before it was sent", l->name, l->next);
+    log_error(m->host.log, "slave %s is so slow that offset %" PRId64 " was removed before it was sent", l->name,
+              l->next);
     l->lost = true;
     if (l->ours) header_send(m, l, store_log_min(m->host.store), 0, now);
     return TIME_NEVER;
@@ -253,7 +254,7 @@ static void master_free(struct repl *r) {
   free(m);
 }
 
-static const struct repl_ops ops = {owns, connection, bytes,    turn,        replicated,
+static const struct repl_ops ops = {owns, connection, bytes,   turn,     replicated,
                                     need, master_is,  stopped, describe, master_free};
 
 struct repl *ha_master_new(const struct repl_config *config, const struct repl_host *host) {

@@ -18,6 +18,8 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -25,7 +27,7 @@ enum {
   CONNECT_MS = 5000, /* as Java */
   ADDRESS_MAX = 256,
   REASON_MAX = 1024,
-  SILENT_MAX = 2     /* keepalives instead of bytes the master should have */
+  SILENT_MAX = 2 /* keepalives instead of bytes the master should have */
 };
 
 enum slave_state { SLAVE_WAITING, SLAVE_CONNECTING, SLAVE_OPEN, SLAVE_STOPPED };
@@ -80,7 +82,8 @@ static void stop(struct ha_slave *h, struct moment now, const char *format, ...)
   hang_up(h, now);
   int64_t end = store_log_max(h->host.store);
   log_error(h->host.log,
-            "replication from %s is stopped at offset %" PRId64 ": %s. What is here is served as it is. To move it aside "
+            "replication from %s is stopped at offset %" PRId64
+            ": %s. What is here is served as it is. To move it aside "
             "and copy the master's: mqadmin updateBrokerConfig -b THIS_BROKER -k haReseed -v %" PRId64,
             h->address, end, h->reason, end);
 }
@@ -149,14 +152,17 @@ static void keepalive(struct ha_slave *h, int64_t offset, struct moment now) {
     h->plain = true; /* Java's master saw HA_HELLO alone, and waits for its log to begin there */
     again(h, "it did not understand the greeting", now);
   } else if (offset > h->next) {
-    stop(h, now, "the master has removed what comes next: its log begins at offset %" PRId64 ", this one ends at %" PRId64,
+    stop(h, now,
+         "the master has removed what comes next: its log begins at offset %" PRId64 ", this one ends at %" PRId64,
          offset, store_log_max(s));
   } else if (offset < h->next) {
-    stop(h, now, "the master's log ends at offset %" PRId64 ", but this one ends at %" PRId64 ": they have different histories",
+    stop(h, now,
+         "the master's log ends at offset %" PRId64 ", but this one ends at %" PRId64 ": they have different histories",
          offset, store_log_max(s));
   } else if (h->next < h->compare_until && ++h->silent >= SILENT_MAX) {
     stop(h, now,
-         "the master does not send offset %" PRId64 ", which is here: its log ends before or begins after it (this one is "
+         "the master does not send offset %" PRId64
+         ", which is here: its log ends before or begins after it (this one is "
          "[%" PRId64 ", %" PRId64 "))",
          h->next, store_log_min(s), store_log_max(s));
   }
@@ -333,8 +339,12 @@ static void describe(const struct repl *r, struct buf *out, struct moment now) {
   int64_t end = store_log_max(h->host.store);
   switch (h->state) {
   case SLAVE_WAITING:
-  case SLAVE_CONNECTING: buf_printf(out, "slave of %s: not connected, the log ends at %" PRId64, master, end); return;
-  case SLAVE_STOPPED: buf_printf(out, "slave of %s: STOPPED at offset %" PRId64 ": %s", master, end, h->reason); return;
+  case SLAVE_CONNECTING:
+    buf_printf(out, "slave of %s: not connected, the log ends at %" PRId64, master, end);
+    return;
+  case SLAVE_STOPPED:
+    buf_printf(out, "slave of %s: STOPPED at offset %" PRId64 ": %s", master, end, h->reason);
+    return;
   case SLAVE_OPEN:
     buf_printf(out, "slave of %s: %s, the log ends at %" PRId64 ", heard %" PRId64 " ms ago", master,
                h->next < h->compare_until ? "comparing" : "following", end, now.mono_ms - h->heard_ms);

@@ -40,8 +40,8 @@ static void none_describe(const struct repl *r, struct buf *out, struct moment n
 }
 static void none_free(struct repl *r) { free(r); }
 
-static const struct repl_ops none_ops = {none_owns,      none_connection, none_bytes,   none_turn,     none_replicated,
-                                         none_need,      none_master_is,  none_stopped, none_describe, none_free};
+static const struct repl_ops none_ops = {none_owns, none_connection, none_bytes,   none_turn,     none_replicated,
+                                         none_need, none_master_is,  none_stopped, none_describe, none_free};
 
 struct repl *repl_none_new(void) {
   struct repl *r = malloc(sizeof *r);

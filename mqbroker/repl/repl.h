@@ -58,17 +58,17 @@ struct repl {
 };
 
 struct repl_config {
-  int listener;             /* tag of connections that slaves open */
-  int64_t segment_length;   /* mappedFileSizeCommitLog */
-  int32_t batch;            /* haTransferBatchSize: most bytes of a frame */
-  int32_t keepalive_ms;     /* haSendHeartbeatInterval */
-  int32_t housekeeping_ms;  /* haHousekeepingInterval: a peer that is silent so long is given up */
-  int64_t fall_behind_max;  /* haSlaveFallbehindMax */
-  int32_t in_sync;          /* inSyncReplicas: slaves that must have a message */
-  int64_t backlog_max;      /* haBacklogMaxBytes: what may wait for one slave's network */
-  bool sync;                /* brokerRole=SYNC_MASTER */
-  bool ack_flushed;         /* haAckFlushed: a slave reports what is on its disk */
-  const char *master;       /* haMasterAddress; NULL: as the name servers say. Copied */
+  int listener;            /* tag of connections that slaves open */
+  int64_t segment_length;  /* mappedFileSizeCommitLog */
+  int32_t batch;           /* haTransferBatchSize: most bytes of a frame */
+  int32_t keepalive_ms;    /* haSendHeartbeatInterval */
+  int32_t housekeeping_ms; /* haHousekeepingInterval: a peer that is silent so long is given up */
+  int64_t fall_behind_max; /* haSlaveFallbehindMax */
+  int32_t in_sync;         /* inSyncReplicas: slaves that must have a message */
+  int64_t backlog_max;     /* haBacklogMaxBytes: what may wait for one slave's network */
+  bool sync;               /* brokerRole=SYNC_MASTER */
+  bool ack_flushed;        /* haAckFlushed: a slave reports what is on its disk */
+  const char *master;      /* haMasterAddress; NULL: as the name servers say. Copied */
 };
 
 struct repl_host {

@@ -69,7 +69,8 @@ static enum status size_read(const struct store *s, int64_t at, const uint8_t *p
     return STATUS_OK;
   }
   buf_printf(why,
-             "no record can begin at offset %" PRId64 " with length %" PRId64 " and magic %08x (mappedFileSizeCommitLog "
+             "no record can begin at offset %" PRId64 " with length %" PRId64
+             " and magic %08x (mappedFileSizeCommitLog "
              "is %" PRId64 " here: it must be the same on both sides)",
              at, length, magic, s->config.segment_length);
   return STATUS_CORRUPT;
@@ -191,8 +192,7 @@ enum status store_append_raw(struct store *s, int64_t offset, struct span bytes,
   }
   while (bytes.len > 0 && status == STATUS_OK) {
     size_t size = 0;
-    if (s->raw.len == 0 && bytes.len >= BLANK_SIZE_MIN)
-      status = size_read(s, commitlog_end(c), bytes.ptr, &size, why);
+    if (s->raw.len == 0 && bytes.len >= BLANK_SIZE_MIN) status = size_read(s, commitlog_end(c), bytes.ptr, &size, why);
     if (status != STATUS_OK) break;
     if (size > 0 && size <= bytes.len) status = record_take(s, span_of(bytes.ptr, size), why);
     else status = piece_go_on(s, bytes, &size, why);
