@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { RETRY_MS = 1000, PERIOD_MIN_MS = 10000, PERIOD_MAX_MS = 60000, BODY_MAX = 256 << 20, PROBE_MS = 3000 };
+enum { RETRY_MS = 1000, PERIOD_MIN_MS = 10000, PERIOD_MAX_MS = 60000, BODY_MAX = 256 << 20, PROBE_MS = 3000, MASTER_MS = 2000 };
 
 enum status registration_init(struct registration *r, struct broker *b, const char *servers, struct moment now,
                               struct buf *why) {
@@ -49,6 +49,13 @@ static void take_order_topics(struct broker *b, const struct command *reply, str
   arena_reset(&b->arena);
   if (kv_table_read(reply->body, &b->arena, &pairs, &count, &why) == STATUS_OK)
     topics_set_order(&b->topics, pairs, count, now);
+}
+
+/* A slave that was not told of a master asks soon again: Java's waits for the next period. */
+static int64_t next_ms(const struct name_server *ns) {
+  const struct broker *b = ns->broker;
+  bool alone = b->settings->brokerRole == ROLE_SLAVE && ns->master[0] == '\0';
+  return alone ? MASTER_MS : period_ms(b);
 }
 
 static void report(struct name_server *ns, bool ok, const char *why) {
@@ -93,17 +100,17 @@ static void on_registered(struct call *call, enum status status, const struct co
     ns->asking = false;
     /* QUERY_DATA_VERSION: nothing changed, and the lease has been renewed by asking. */
     if (span_is(command_ext(reply, "changed"), "false")) {
-      ns->due_ms = ns->again ? now.mono_ms : now.mono_ms + period_ms(b);
+      ns->due_ms = ns->again ? now.mono_ms : now.mono_ms + next_ms(ns);
       return;
     }
     register_now(ns, now);
     return;
   }
   ns->asking = false;
-  ns->due_ms = now.mono_ms + (ok ? period_ms(b) : RETRY_MS);
+  if (ok) take_master(ns, reply);
+  ns->due_ms = now.mono_ms + (ok ? next_ms(ns) : RETRY_MS);
   if (ns->again && ok) ns->due_ms = now.mono_ms;
   ns->again = false;
-  if (ok) take_master(ns, reply);
   if (ok) take_order_topics(b, reply, now);
 }
 
