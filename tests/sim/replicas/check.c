@@ -36,6 +36,9 @@ void check_new_bytes(struct replicas *r) {
   for (int i = 1; i <= r->plan.slaves; i++) {
     const struct broker *slave = machine_broker(r->brokers[i]);
     if (slave == NULL || slave->store == NULL) continue;
+    if (is_stopped(r->brokers[i]))
+      ledger_violation(&r->ledger, "%s has stopped: %s", name_of(r->brokers[i]),
+                       slave->repl->ops->stopped(slave->repl));
     int64_t end = store_log_max(slave->store);
     if (r->checked[i] > end) r->checked[i] = end; /* its power was gone */
     if (end > store_log_max(master->store)) {
@@ -44,7 +47,8 @@ void check_new_bytes(struct replicas *r) {
       return;
     }
     int64_t at = first_difference(master->store, slave->store, r->checked[i], end);
-    if (at < end) ledger_violation(&r->ledger, "%s differs from its master at offset %lld", name_of(r->brokers[i]), (long long)at);
+    if (at < end)
+      ledger_violation(&r->ledger, "%s differs from its master at offset %lld", name_of(r->brokers[i]), (long long)at);
     r->compared += (uint64_t)(end - r->checked[i]);
     r->checked[i] = end;
   }
@@ -61,7 +65,8 @@ void check_calm(struct replicas *r) {
     if (slave == NULL) ledger_violation(&r->ledger, "%s does not run", name_of(r->brokers[i]));
     else if (is_stopped(r->brokers[i])) {
       if (!r->master_lost_power)
-        ledger_violation(&r->ledger, "%s has stopped: %s", name_of(r->brokers[i]), slave->repl->ops->stopped(slave->repl));
+        ledger_violation(&r->ledger, "%s has stopped: %s", name_of(r->brokers[i]),
+                         slave->repl->ops->stopped(slave->repl));
     } else if (store_log_max(slave->store) != store_log_max(master->store))
       ledger_violation(&r->ledger, "%s does not catch up: its log ends at %lld, its master's at %lld",
                        name_of(r->brokers[i]), (long long)store_log_max(slave->store),
@@ -90,7 +95,8 @@ static struct store *open_store(struct replicas *r, int number) {
   struct buf why;
   buf_init(&why, WHY_MAX);
   if (!sim_is_up(host)) sim_boot(host);
-  if (store_open(&store, &config, sim_host_disk(host), sim_host_log(host), &nobody, sim_host_now(host), &why) != STATUS_OK)
+  if (store_open(&store, &config, sim_host_disk(host), sim_host_log(host), &nobody, sim_host_now(host), &why) !=
+      STATUS_OK)
     ledger_violation(&r->ledger, "the store of %s cannot be opened: %.*s", name_of(r->brokers[number]),
                      SPAN_ARG(buf_span(&why)));
   buf_fini(&why);
@@ -119,8 +125,10 @@ static void check_acked(struct replicas *r, struct store *const *stores) {
       if (!s->acked) continue;
       for (int j = 1; j <= r->plan.slaves; j++) have += has_message(r, stores[j], p, i, got);
       if (have < r->plan.in_sync)
-        ledger_violation(&r->ledger, "queue %d offset %lld: message %zu of producer %zu, acknowledged at %lld, is on %d slaves, not %d",
-                         s->queue, (long long)s->offset, i, p, (long long)s->acked_ms, have, r->plan.in_sync);
+        ledger_violation(
+            &r->ledger,
+            "queue %d offset %lld: message %zu of producer %zu, acknowledged at %lld, is on %d slaves, not %d",
+            s->queue, (long long)s->offset, i, p, (long long)s->acked_ms, have, r->plan.in_sync);
     }
   free(got);
 }

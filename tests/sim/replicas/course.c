@@ -25,7 +25,9 @@ static void add_brokers(struct replicas *r) {
                                 .segment_bytes = r->plan.segment_bytes,
                                 .queue_units = 50,
                                 .queues = 2,
-                                .role = i > 0 ? "SLAVE" : r->plan.sync ? "SYNC_MASTER" : "ASYNC_MASTER",
+                                .role = i > 0          ? "SLAVE"
+                                        : r->plan.sync ? "SYNC_MASTER"
+                                                       : "ASYNC_MASTER",
                                 .id = i,
                                 .in_sync = r->plan.in_sync,
                                 .ack_flushed = r->plan.ack_flushed,

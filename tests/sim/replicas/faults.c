@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/replicas/replicas.h"
 
-static int64_t upto(struct replicas *r, int64_t ms) { return 1 + (int64_t)prng_below(sim_chance(r->world), (uint64_t)ms); }
+static int64_t upto(struct replicas *r, int64_t ms) {
+  return 1 + (int64_t)prng_below(sim_chance(r->world), (uint64_t)ms);
+}
 
 static struct machine *any_broker(struct replicas *r) {
   return r->brokers[prng_below(sim_chance(r->world), (uint64_t)r->plan.slaves + 1)];
@@ -75,20 +77,47 @@ static void full_disk(struct replicas *r) {
 static void happen(struct replicas *r, enum fault fault) {
   r->happened[fault]++;
   switch (fault) {
-  case FAULT_CUT: cut(r, true); break;
-  case FAULT_ONE_WAY: cut(r, false); break;
-  case FAULT_RESET: sim_reset_connections(any_broker(r)->host, NULL); break;
-  case FAULT_KILL_MASTER: stop(r, r->brokers[0], SIM_KILL); break;
-  case FAULT_KILL_SLAVE: stop(r, any_slave(r), SIM_KILL); break;
-  case FAULT_EXIT: stop(r, any_broker(r), SIM_EXIT); break;
-  case FAULT_POWER_MASTER: stop(r, r->brokers[0], SIM_POWER_OFF); break;
-  case FAULT_POWER_SLAVE: stop(r, any_slave(r), SIM_POWER_OFF); break;
-  case FAULT_STALL: sim_stall(any_broker(r)->host, upto(r, 3000)); break;
-  case FAULT_CLOCK: sim_clock_jump(any_broker(r)->host, upto(r, 7200000) - 3600000); break;
-  case FAULT_SLOW_NET: slow_network(r); break;
-  case FAULT_SLOW_DISK: slow_disk(r); break;
-  case FAULT_FULL_DISK: full_disk(r); break;
-  case FAULT_COUNT: break;
+  case FAULT_CUT:
+    cut(r, true);
+    break;
+  case FAULT_ONE_WAY:
+    cut(r, false);
+    break;
+  case FAULT_RESET:
+    sim_reset_connections(any_broker(r)->host, NULL);
+    break;
+  case FAULT_KILL_MASTER:
+    stop(r, r->brokers[0], SIM_KILL);
+    break;
+  case FAULT_KILL_SLAVE:
+    stop(r, any_slave(r), SIM_KILL);
+    break;
+  case FAULT_EXIT:
+    stop(r, any_broker(r), SIM_EXIT);
+    break;
+  case FAULT_POWER_MASTER:
+    stop(r, r->brokers[0], SIM_POWER_OFF);
+    break;
+  case FAULT_POWER_SLAVE:
+    stop(r, any_slave(r), SIM_POWER_OFF);
+    break;
+  case FAULT_STALL:
+    sim_stall(any_broker(r)->host, upto(r, 3000));
+    break;
+  case FAULT_CLOCK:
+    sim_clock_jump(any_broker(r)->host, upto(r, 7200000) - 3600000);
+    break;
+  case FAULT_SLOW_NET:
+    slow_network(r);
+    break;
+  case FAULT_SLOW_DISK:
+    slow_disk(r);
+    break;
+  case FAULT_FULL_DISK:
+    full_disk(r);
+    break;
+  case FAULT_COUNT:
+    break;
   }
 }
 

@@ -91,10 +91,11 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
 }
 
 static void summarize(const struct total *t, double seconds) {
-  printf("%llu worlds, %llu failed; %llu events in %.1f s; %llu messages acknowledged, %llu bytes compared, %llu slaves "
-         "stopped; faults:",
-         (unsigned long long)t->worlds, (unsigned long long)t->failed, (unsigned long long)t->events, seconds,
-         (unsigned long long)t->acked, (unsigned long long)t->compared, (unsigned long long)t->stopped);
+  printf(
+      "%llu worlds, %llu failed; %llu events in %.1f s; %llu messages acknowledged, %llu bytes compared, %llu slaves "
+      "stopped; faults:",
+      (unsigned long long)t->worlds, (unsigned long long)t->failed, (unsigned long long)t->events, seconds,
+      (unsigned long long)t->acked, (unsigned long long)t->compared, (unsigned long long)t->stopped);
   for (int i = 0; i < FAULT_COUNT; i++)
     printf(" %llu %s%s", (unsigned long long)t->happened[i], fault_names[i], i + 1 < FAULT_COUNT ? "," : "\n");
 }

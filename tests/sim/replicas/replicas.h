@@ -17,26 +17,26 @@
 #include "tests/sim/site.h"
 #include "tests/sim/traffic.h"
 
-#define REPLICAS_FAULTS(X)                                                                                             \
-  X(CUT, "cuts")                                                                                                       \
-  X(ONE_WAY, "one-way cuts")                                                                                           \
-  X(RESET, "resets")                                                                                                   \
-  X(KILL_MASTER, "masters killed")                                                                                     \
-  X(KILL_SLAVE, "slaves killed")                                                                                       \
-  X(EXIT, "exits")                                                                                                     \
-  X(POWER_MASTER, "masters without power")                                                                             \
-  X(POWER_SLAVE, "slaves without power")                                                                               \
-  X(STALL, "stalls")                                                                                                   \
-  X(CLOCK, "clock jumps")                                                                                              \
-  X(SLOW_NET, "slow network")                                                                                          \
-  X(SLOW_DISK, "slow disks")                                                                                           \
+#define REPLICAS_FAULTS(X)                 \
+  X(CUT, "cuts")                           \
+  X(ONE_WAY, "one-way cuts")               \
+  X(RESET, "resets")                       \
+  X(KILL_MASTER, "masters killed")         \
+  X(KILL_SLAVE, "slaves killed")           \
+  X(EXIT, "exits")                         \
+  X(POWER_MASTER, "masters without power") \
+  X(POWER_SLAVE, "slaves without power")   \
+  X(STALL, "stalls")                       \
+  X(CLOCK, "clock jumps")                  \
+  X(SLOW_NET, "slow network")              \
+  X(SLOW_DISK, "slow disks")               \
   X(FULL_DISK, "full disks")
 
 enum fault {
 #define X(name, text) FAULT_##name,
   REPLICAS_FAULTS(X)
 #undef X
-  FAULT_COUNT
+      FAULT_COUNT
 };
 extern const char *const fault_names[FAULT_COUNT];
 
@@ -45,9 +45,9 @@ enum { SLAVES_MAX = 2, BROKERS_MAX = 1 + SLAVES_MAX };
 struct plan {
   int slaves, in_sync, producers;
   bool sync, sync_flush, ack_flushed;
-  bool told;     /* slaves hear of their master from the name server */
+  bool told; /* slaves hear of their master from the name server */
   bool consumer;
-  bool die;      /* in the end everything dies at once; else everything is mended */
+  bool die; /* in the end everything dies at once; else everything is mended */
   unsigned faults;
   int64_t chaos_ms;
   int fault_gap_ms, segment_bytes, sync_ms, window;
@@ -93,19 +93,19 @@ void check_stores(struct replicas *r);
 bool is_stopped(const struct machine *slave);
 
 /* bugs.c */
-#define REPLICAS_BUGS(X)                                                                                               \
-  X(NONE, "none", "")                                                                                                  \
-  X(ACK_FIRST, "ack-before-replica", "SYNC_MASTER answers what no slave has")                                          \
-  X(REPORT_FIRST, "report-before-write", "a slave reports what it has only in memory")                                 \
-  X(NO_COMPARE, "no-comparison", "a slave goes on behind its log's end without comparing")                             \
-  X(STALE_PIECE, "stale-piece", "half a record from an old connection is kept for the next")                           \
+#define REPLICAS_BUGS(X)                                                                     \
+  X(NONE, "none", "")                                                                        \
+  X(ACK_FIRST, "ack-before-replica", "SYNC_MASTER answers what no slave has")                \
+  X(REPORT_FIRST, "report-before-write", "a slave reports what it has only in memory")       \
+  X(NO_COMPARE, "no-comparison", "a slave goes on behind its log's end without comparing")   \
+  X(STALE_PIECE, "stale-piece", "half a record from an old connection is kept for the next") \
   X(SHORT_FRAME, "lost-byte", "some frames lack their last byte")
 
 enum bug {
 #define X(name, text, doc) BUG_##name,
   REPLICAS_BUGS(X)
 #undef X
-  BUG_COUNT
+      BUG_COUNT
 };
 bool bug_plant(const char *name);
 void bug_begin(void);
