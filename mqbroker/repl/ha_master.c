@@ -41,6 +41,7 @@ struct ha_master {
   struct link links[LINKS_MAX];
   size_t count;
   int64_t replicated;
+  struct log_quota complaints; /* whoever reaches the port can make us write */
 };
 
 static struct ha_master *master_of(struct repl *r) { return (struct ha_master *)r; }
@@ -54,8 +55,12 @@ static struct link *link_find(const struct ha_master *m, conn_id conn) {
 
 static void link_remove(struct ha_master *m, struct link *l) { *l = m->links[--m->count]; }
 
-static void link_close(struct ha_master *m, struct link *l, const char *why) {
-  log_warn(m->host.log, "slave %s: %s: the connection is closed", l->name, why);
+static bool may_tell(struct ha_master *m, struct moment now) {
+  return log_quota_take(&m->complaints, m->host.log, now);
+}
+
+static void link_close(struct ha_master *m, struct link *l, const char *why, struct moment now) {
+  if (may_tell(m, now)) log_warn(m->host.log, "slave %s: %s: the connection is closed", l->name, why);
   m->host.net->ops->close(m->host.net, l->conn);
   link_remove(m, l);
 }
@@ -67,20 +72,21 @@ static void connection(struct repl *r, const struct net_event *event, struct mom
   struct link *l = link_find(m, event->conn);
   if (event->kind == NET_CLOSED) {
     if (l == NULL) return;
-    log_warn(m->host.log, "slave %s is gone: %s; it had the log up to offset %" PRId64, l->name, event->reason,
-             l->acked);
+    if (may_tell(m, now))
+      log_warn(m->host.log, "slave %s is gone: %s; it had the log up to offset %" PRId64, l->name, event->reason,
+               l->acked);
     link_remove(m, l);
     return;
   }
   if (m->count == LINKS_MAX) {
-    log_warn(m->host.log, "a slave more than %d: its connection is closed", LINKS_MAX);
+    if (may_tell(m, now)) log_warn(m->host.log, "a slave more than %d: its connection is closed", LINKS_MAX);
     m->host.net->ops->close(m->host.net, event->conn);
     return;
   }
   l = &m->links[m->count++];
   *l = (struct link){.conn = event->conn, .heard_ms = now.mono_ms, .wrote_ms = now.mono_ms};
   net_peer_text(&event->peer, l->name);
-  log_info(m->host.log, "slave %s connected", l->name);
+  if (may_tell(m, now)) log_info(m->host.log, "slave %s connected", l->name);
 }
 
 /* ---- what a slave says ---- */
@@ -125,14 +131,17 @@ static void link_begin(struct ha_master *m, struct link *l, int64_t report, stru
   l->lost = l->next < min || l->next > max;
   l->acked = l->lost || report == 0 ? 0 : report;
   if (!l->lost) {
-    log_info(m->host.log, "slave %s goes on from offset %" PRId64 ", our log is [%" PRId64 ", %" PRId64 ")", l->name,
-             l->next, min, max);
+    if (may_tell(m, now))
+      log_info(m->host.log, "slave %s goes on from offset %" PRId64 ", our log is [%" PRId64 ", %" PRId64 ")", l->name,
+               l->next, min, max);
     return;
   }
-  log_error(m->host.log,
-            "slave %s asks for offset %" PRId64 ", our log is [%" PRId64 ", %" PRId64 "): it gets nothing until it is "
-            "seeded again",
-            l->name, report, min, max);
+  if (may_tell(m, now))
+    log_error(m->host.log,
+              "slave %s asks for offset %" PRId64 ", our log is [%" PRId64 ", %" PRId64
+              "): it gets nothing until it is "
+              "seeded again",
+              l->name, report, min, max);
   if (l->ours) header_send(m, l, l->next < min ? min : max, 0, now);
 }
 
@@ -189,7 +198,7 @@ static int64_t link_push(struct ha_master *m, struct link *l, struct moment now)
 static int64_t link_turn(struct ha_master *m, struct link *l, struct moment now, bool *keep) {
   *keep = now.mono_ms - l->heard_ms < m->config.housekeeping_ms;
   if (!*keep) {
-    link_close(m, l, "it said nothing for haHousekeepingInterval");
+    link_close(m, l, "it said nothing for haHousekeepingInterval", now);
     return TIME_NEVER;
   }
   int64_t silent_at = l->heard_ms + m->config.housekeeping_ms;

@@ -47,6 +47,7 @@ struct ha_slave {
   int64_t reported;
   size_t body_left; /* of the frame that is coming in */
   int silent;
+  bool away_told;    /* the master cannot be reached, the log file says so */
   bool trouble_told; /* the disk refuses, the log file says so */
   char reason[REASON_MAX];
 };
@@ -123,6 +124,7 @@ static void ask(struct ha_slave *h, struct moment now) {
   h->reported = h->next < 0 ? 0 : h->next;
   if (!h->plain) report_send(h, HA_HELLO, now);
   h->plain = false;
+  h->away_told = false;
   report_send(h, h->reported, now);
   log_info(h->host.log, "connected to master %s: going on from offset %" PRId64, h->address, h->reported);
 }
@@ -138,6 +140,9 @@ static void connection(struct repl *r, const struct net_event *event, struct mom
   } else if (event->kind == NET_CLOSED) {
     h->conn = 0;
     if (h->state == SLAVE_OPEN) log_warn(h->host.log, "master %s is gone: %s", h->address, event->reason);
+    else if (!h->away_told)
+      log_warn(h->host.log, "master %s: %s; trying again every second", h->address, event->reason);
+    h->away_told = h->state != SLAVE_OPEN;
     hang_up(h, now);
   }
 }
