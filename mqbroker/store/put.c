@@ -146,13 +146,15 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
 
 /* ---- commit ---- */
 
-/* Only another broker's records (raw.c) can leave numbers out. */
-static enum status fill_and_put(struct store *s, struct staged *t, struct moment now) {
+/* What only records of another broker (raw.c) can have: numbers that leave others out, or that cannot be. */
+static enum status odd_number(struct store *s, struct staged *t, enum status status, struct moment now) {
   struct consumequeue *q = t->queue;
-  log_error(s->log, "consume queue %s: the log has no records for units %" PRId64 " to %" PRId64, q->dir, q->max,
-            t->index - 1);
-  enum status status = consumequeue_fill(q, t->index, now.mono_ms);
-  if (status == STATUS_OK) status = consumequeue_put(q, t->index, &t->unit, now.mono_ms);
+  if (status == STATUS_NOT_FOUND) {
+    log_error(s->log, "consume queue %s: the log has no records for units %" PRId64 " to %" PRId64, q->dir, q->max,
+              t->index - 1);
+    status = consumequeue_fill(q, t->index, now.mono_ms);
+    if (status == STATUS_OK) return consumequeue_put(q, t->index, &t->unit, now.mono_ms);
+  }
   if (status != STATUS_LIMIT && status != STATUS_INVALID) return status;
   log_error(s->log, "record at offset %" PRId64 " has the impossible queue offset %" PRId64 ": not queued",
             t->unit.offset, t->index);
@@ -164,7 +166,7 @@ static void staged_dispatch(struct store *s, struct moment now) {
     struct staged *t = &s->staged[i];
     if (t->queue == NULL) continue;
     enum status status = consumequeue_put(t->queue, t->index, &t->unit, now.mono_ms);
-    if (status == STATUS_NOT_FOUND) status = fill_and_put(s, t, now);
+    if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) status = odd_number(s, t, status, now);
     if (status == STATUS_NO_MEMORY || status == STATUS_IO)
       store_make_read_only(s, "a consume queue cannot be written", status);
     else if (status != STATUS_OK)

@@ -77,6 +77,7 @@ static enum status size_read(const struct store *s, int64_t at, const uint8_t *p
 }
 
 static enum status raw_failed(struct store *s, enum status status, struct buf *why) {
+  commitlog_rollback(&s->commitlog);
   staged_lost(s, status);
   buf_printf(why, "the commit log cannot be written: %s", status_text(status));
   return status;

@@ -160,3 +160,28 @@ void raw_last_record(void) {
   }
   two_end(&t);
 }
+
+/* A master's queue may begin anew, leave numbers out, or be nonsense: the log is copied all the same. */
+void raw_odd_queue_offsets(void) {
+  static const int64_t offsets[] = {7, 8, 12, 0, 1, -5, INT64_MAX, 2};
+  struct two t;
+  two_begin(&t, 0);
+  uint8_t record[512];
+  int64_t at = 0;
+  for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+    struct message m = {.topic = SPAN_LITERAL("odd"),
+                        .queue_offset = offsets[i],
+                        .physical_offset = at,
+                        .body = SPAN_LITERAL("b"),
+                        .store_ms = 1600000000000 + (int64_t)i,
+                        .properties = SPAN_LITERAL("")};
+    m.born_host = m.store_host = (struct net_peer){.ip = {10, 0, 0, 1}, .ip_len = 4, .port = 10911};
+    message_encode(&m, record);
+    CU_ASSERT(side_append(&t.slave, at, span_of(record, message_size(&m))) == STATUS_OK);
+    at += (int64_t)message_size(&m);
+    static const int64_t max[] = {8, 9, 13, 1, 2, 2, 2, 3};
+    CU_ASSERT(store_queue_max(t.slave.store, SPAN_LITERAL("odd"), 0) == max[i]);
+  }
+  CU_ASSERT(store_log_max(t.slave.store) == at && store_refusal(t.slave.store) == NULL);
+  two_end(&t);
+}

@@ -161,6 +161,34 @@ void slave_waits_for_disk_space(void) {
   pair_end(&p);
 }
 
+/* Each call to the disk fails once: the slave goes on by itself or stops with a reason, and has what the master has or
+ * the beginning of it. After a new start all is well again. */
+void slave_meets_disk_errors(void) {
+  static const enum status kinds[] = {STATUS_IO, STATUS_NO_SPACE, STATUS_NO_MEMORY};
+  for (int ops = SIM_OPEN; ops <= SIM_NAMES; ops *= 2)
+    for (uint64_t after = 0; after < 24; after++) {
+      struct pair p;
+      pair_begin(&p, after + 1);
+      pair_start(&p);
+      struct sim_disk_fault fault = {.ops = ops, .after = after, .status = kinds[after % 3], .torn = after % 2 == 0};
+      sim_disk_fail(p.slave.host, &fault);
+      for (int i = 0; i < 12; i++) {
+        side_put(&p.master, 20, 3000);
+        run(p.world, 700);
+      }
+      run(p.world, 5000);
+      sim_disk_fail(p.slave.host, NULL);
+      run(p.world, 5000);
+      int64_t end = store_log_max(p.slave.store);
+      CU_ASSERT(logs_equal(&p.master, &p.slave, 0, end));
+      CU_ASSERT(end == end_of(&p) || p.slave.repl->ops->stopped(p.slave.repl) != NULL);
+      side_restart(&p.slave, sim_disk_is_poisoned(p.slave.host) ? SIM_POWER_OFF : SIM_KILL);
+      run(p.world, 25000);
+      CU_ASSERT(in_step(&p));
+      pair_end(&p);
+    }
+}
+
 void slave_finds_a_silent_master(void) {
   struct pair p;
   pair_begin(&p, 1);
