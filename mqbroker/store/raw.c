@@ -29,10 +29,12 @@ enum status store_log_bytes(struct store *s, int64_t offset, size_t max, struct 
   return STATUS_OK;
 }
 
+static bool is_empty(const struct commitlog *c) { return segments_empty(&c->files) || c->appended <= c->files.first; }
+
 /* The newest record that a queue knows of, or where its file begins: from there the log itself is followed. */
 int64_t store_last_record(struct store *s) {
   struct commitlog *c = &s->commitlog;
-  if (c->appended <= c->files.first) return -1;
+  if (is_empty(c)) return -1;
   if (s->last_record >= 0) return s->last_record;
   int64_t at = segments_start_of(&c->files, c->appended - 1);
   for (size_t i = 0; i < s->queues.cap; i++) {
@@ -49,9 +51,17 @@ int64_t store_last_record(struct store *s) {
 
 /* ---- coming in ---- */
 
-int64_t store_raw_end(const struct store *s) { return commitlog_end(&s->commitlog) + (int64_t)s->raw.len; }
+/* Where the record begins that comes next, or is coming. */
+static int64_t place_of(const struct store *s) {
+  return s->raw.begin >= 0 ? s->raw.begin : commitlog_end(&s->commitlog);
+}
 
-void store_raw_forget(struct store *s) { s->raw.len = 0; }
+int64_t store_raw_end(const struct store *s) { return place_of(s) + (int64_t)s->raw.len; }
+
+void store_raw_forget(struct store *s) {
+  s->raw.len = 0;
+  s->raw.begin = -1;
+}
 
 /* Bytes from `at` to the end of its file. */
 static int64_t room_at(const struct store *s, int64_t at) {
@@ -77,7 +87,9 @@ static enum status size_read(const struct store *s, int64_t at, const uint8_t *p
 }
 
 static enum status raw_failed(struct store *s, enum status status, struct buf *why) {
-  commitlog_rollback(&s->commitlog);
+  struct commitlog *c = &s->commitlog;
+  commitlog_rollback(c);
+  if (segments_empty(&c->files)) c->appended = c->stage_start = s->flusher.flushed = c->files.first;
   staged_lost(s, status);
   buf_printf(why, "the commit log cannot be written: %s", status_text(status));
   return status;
@@ -94,14 +106,25 @@ static enum status queue_of(struct store *s, const struct message *m, struct con
   return STATUS_OK;
 }
 
+/* The first record of an empty log is whole. */
+static enum status log_begin(struct store *s) {
+  if (s->raw.begin < 0) return STATUS_OK;
+  enum status status = commitlog_begin_at(&s->commitlog, s->raw.begin);
+  if (status != STATUS_OK) return status;
+  s->flusher.flushed = s->raw.begin;
+  s->last_record = s->raw.begin = -1;
+  return STATUS_OK;
+}
+
 /* A whole record or filler. */
 static enum status record_take(struct store *s, struct span bytes, struct buf *why) {
   struct message m;
   size_t size;
-  int64_t at = commitlog_end(&s->commitlog);
+  int64_t at = place_of(s);
   enum status status = message_decode(bytes, true, &m, &size);
   if (status == STATUS_NOT_FOUND) {
-    status = commitlog_append(&s->commitlog, bytes);
+    status = log_begin(s);
+    if (status == STATUS_OK) status = commitlog_append(&s->commitlog, bytes);
     return status == STATUS_OK ? STATUS_OK : raw_failed(s, status, why);
   }
   if (status != STATUS_OK || m.physical_offset != at) {
@@ -112,6 +135,7 @@ static enum status record_take(struct store *s, struct span bytes, struct buf *w
   struct consumequeue *q;
   status = queue_of(s, &m, &q);
   if (status == STATUS_OK && !staged_room(s, 1)) status = STATUS_NO_MEMORY;
+  if (status == STATUS_OK) status = log_begin(s);
   if (status == STATUS_OK) status = commitlog_append(&s->commitlog, bytes);
   if (status != STATUS_OK) return raw_failed(s, status, why);
   if (m.store_ms <= s->checkpoint_min && room_at(s, at) == s->config.segment_length)
@@ -140,7 +164,7 @@ static enum status piece_add(struct raw_piece *p, struct span bytes) {
 /* Goes on with the piece that is kept; *used bytes of the input belonged to it. */
 static enum status piece_go_on(struct store *s, struct span bytes, size_t *used, struct buf *why) {
   struct raw_piece *p = &s->raw;
-  int64_t at = commitlog_end(&s->commitlog);
+  int64_t at = place_of(s);
   size_t size = BLANK_SIZE_MIN;
   *used = 0;
   while (p->len < size || size == BLANK_SIZE_MIN) {
@@ -161,20 +185,6 @@ static enum status piece_go_on(struct store *s, struct span bytes, size_t *used,
   return record_take(s, span_of(p->bytes, size), why);
 }
 
-static enum status log_begin(struct store *s, int64_t offset, struct buf *why) {
-  if (offset < 0 || offset % s->config.segment_length != 0) {
-    buf_printf(why,
-               "the other log begins at offset %" PRId64 ", where no file of %" PRId64 " bytes begins: "
-               "mappedFileSizeCommitLog must be the same on both sides",
-               offset, s->config.segment_length);
-    return STATUS_INVALID;
-  }
-  s->last_record = -1;
-  enum status status = commitlog_begin_at(&s->commitlog, offset);
-  if (status == STATUS_OK) s->flusher.flushed = offset;
-  return status == STATUS_OK ? STATUS_OK : raw_failed(s, status, why);
-}
-
 enum status store_append_raw(struct store *s, int64_t offset, struct span bytes, struct moment now, struct buf *why) {
   struct commitlog *c = &s->commitlog;
   (void)now;
@@ -184,16 +194,23 @@ enum status store_append_raw(struct store *s, int64_t offset, struct span bytes,
     return s->read_only ? STATUS_IO : STATUS_NO_SPACE;
   }
   enum status status = STATUS_OK;
-  if (c->appended <= c->files.first && !commitlog_staged(c) && s->raw.len == 0 && offset != c->appended)
-    status = log_begin(s, offset, why);
-  if (status != STATUS_OK) return status;
+  if (is_empty(c) && !commitlog_staged(c) && s->raw.len == 0 && offset != c->appended) {
+    if (offset < 0 || offset % s->config.segment_length != 0) {
+      buf_printf(why,
+                 "the other log begins at offset %" PRId64 ", where no file of %" PRId64 " bytes begins: "
+                 "mappedFileSizeCommitLog must be the same on both sides",
+                 offset, s->config.segment_length);
+      return STATUS_INVALID;
+    }
+    s->raw.begin = offset;
+  }
   if (offset != store_raw_end(s)) {
     buf_printf(why, "bytes for offset %" PRId64 " came where offset %" PRId64 " was next", offset, store_raw_end(s));
     return STATUS_INVALID;
   }
   while (bytes.len > 0 && status == STATUS_OK) {
     size_t size = 0;
-    if (s->raw.len == 0 && bytes.len >= BLANK_SIZE_MIN) status = size_read(s, commitlog_end(c), bytes.ptr, &size, why);
+    if (s->raw.len == 0 && bytes.len >= BLANK_SIZE_MIN) status = size_read(s, place_of(s), bytes.ptr, &size, why);
     if (status != STATUS_OK) break;
     if (size > 0 && size <= bytes.len) status = record_take(s, span_of(bytes.ptr, size), why);
     else status = piece_go_on(s, bytes, &size, why);

@@ -129,7 +129,7 @@ enum status store_open(struct store **out, const struct store_config *config, st
   if (status != STATUS_OK) return status;
   struct store *s = calloc(1, sizeof *s);
   if (s == NULL) return STATUS_NO_MEMORY;
-  *s = (struct store){.config = *config, .disk = disk, .log = log, .delays = delays, .opened_mono_ms = now.mono_ms, .last_record = -1};
+  *s = (struct store){.config = *config, .disk = disk, .log = log, .delays = delays, .opened_mono_ms = now.mono_ms, .last_record = -1, .raw.begin = -1};
   if (listener != NULL) s->listener = *listener;
   s->facts = (struct store_facts){.boot_ms = now.wall_ms, .recovery_ms = -1};
   s->root = strdup(config->root);

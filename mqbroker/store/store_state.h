@@ -57,6 +57,7 @@ struct flusher {
 struct raw_piece {
   uint8_t *bytes;
   size_t len, cap;
+  int64_t begin; /* where an empty log will begin, when the first record is whole; -1: where it ends */
 };
 
 struct store {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "mqbroker/broker.h"
 #include "tests/sim/replicas/replicas.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
   CHAOS_BEGIN_MS = 1500,
   TICK_MS = 50,
   MENDED_MS = 45000, /* two times haHousekeepingInterval for half-open connections, and a registration */
+  SEED_MS = 5000,
   CALM_BUDGET = 10,
   CALM_MS = 20000,
   STOP_MS = 3000
@@ -102,6 +105,25 @@ static void die(struct replicas *r) {
   for (unsigned i = 0; i < r->site.count; i++) machine_stop(&r->site.machines[i], power ? SIM_POWER_OFF : SIM_KILL);
 }
 
+/* An operator says the word that the log file of a stopped slave asks for. Without SYNC_FLUSH a master that lost its
+ * power may lack what was acknowledged and only the slave has: then nobody says it. */
+static void seed_again(struct replicas *r) {
+  if (!r->plan.sync_flush) return;
+  for (int i = 1; i <= r->plan.slaves; i++) {
+    if (!is_stopped(r->brokers[i])) continue;
+    struct broker *b = machine_broker(r->brokers[i]);
+    char number[21];
+    struct buf why;
+    buf_init(&why, 1024);
+    struct span text = span_of(number, i64_to_text(store_log_max(b->store), number));
+    if (config_set(b->settings, SPAN_LITERAL("haReseed"), text, &why) != STATUS_OK) abort();
+    buf_fini(&why);
+    broker_settings_changed(b);
+    sim_poke(r->brokers[i]->host);
+    r->seeded++;
+  }
+}
+
 /* Everything works again, and has to show it. */
 static bool mend(struct replicas *r) {
   size_t first[2];
@@ -109,6 +131,8 @@ static bool mend(struct replicas *r) {
   faults_mend(r);
   if (!run_on(r, MENDED_MS)) return false;
   check_calm(r);
+  seed_again(r);
+  if (!run_on(r, SEED_MS)) return false;
   for (int i = 0; i < r->plan.producers; i++) {
     first[i] = r->ledger.producers[i].count;
     r->producers[i].budget = CALM_BUDGET;
@@ -116,6 +140,8 @@ static bool mend(struct replicas *r) {
   if (!run_on(r, CALM_MS)) return false;
   check_calm(r);
   unsigned stopped = count_stopped(r);
+  if (stopped > 0 && r->plan.sync_flush)
+    ledger_violation(&r->ledger, "a slave that was seeded again has stopped again");
   for (int i = 0; i < r->plan.producers; i++) {
     struct ledger_producer *p = &r->ledger.producers[i];
     for (size_t j = first[i]; j < p->count; j++)
@@ -156,6 +182,7 @@ void replicas_run(uint64_t seed, struct buf *trace, struct outcome *out) {
   out->events = sim_event_count(r->world);
   out->acked = r->ledger.acked;
   out->compared = r->compared;
+  out->seeded = r->seeded;
   if (trace != NULL) buf_put(trace, sim_trace(r->world));
   site_fini(&r->site);
   ledger_fini(&r->ledger);

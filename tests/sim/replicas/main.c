@@ -25,7 +25,7 @@ struct options {
 };
 
 struct total {
-  uint64_t worlds, failed, events, acked, compared, stopped;
+  uint64_t worlds, failed, events, acked, compared, stopped, seeded;
   uint64_t happened[FAULT_COUNT];
 };
 
@@ -84,6 +84,7 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
   t->acked += outcome.acked;
   t->compared += outcome.compared;
   t->stopped += outcome.stopped;
+  t->seeded += outcome.seeded;
   for (int i = 0; i < FAULT_COUNT; i++) t->happened[i] += outcome.happened[i];
   if (o->first == o->last || (failed && t->failed <= FAILURES_SHOWN)) describe(seed, &outcome);
   if (failed && t->failed <= FAILURES_SHOWN)
@@ -93,9 +94,10 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
 static void summarize(const struct total *t, double seconds) {
   printf(
       "%llu worlds, %llu failed; %llu events in %.1f s; %llu messages acknowledged, %llu bytes compared, %llu slaves "
-      "stopped; faults:",
+      "stopped, %llu seeded again; faults:",
       (unsigned long long)t->worlds, (unsigned long long)t->failed, (unsigned long long)t->events, seconds,
-      (unsigned long long)t->acked, (unsigned long long)t->compared, (unsigned long long)t->stopped);
+      (unsigned long long)t->acked, (unsigned long long)t->compared, (unsigned long long)t->stopped,
+      (unsigned long long)t->seeded);
   for (int i = 0; i < FAULT_COUNT; i++)
     printf(" %llu %s%s", (unsigned long long)t->happened[i], fault_names[i], i + 1 < FAULT_COUNT ? "," : "\n");
 }

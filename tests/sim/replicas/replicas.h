@@ -8,7 +8,8 @@
  *   what SYNC_MASTER acknowledged is on as many slaves as were asked for, when
  *   everything dies in the same moment;
  *   when all is mended every slave that need not stop catches up, and sends are
- *   acknowledged again.
+ *   acknowledged again; a slave that had to stop does so when an operator has
+ *   it seeded again.
  */
 #ifndef TESTS_SIM_REPLICAS_H
 #define TESTS_SIM_REPLICAS_H
@@ -68,11 +69,12 @@ struct replicas {
   bool mended;
   unsigned happened[FAULT_COUNT];
   uint64_t compared; /* bytes */
+  unsigned seeded;   /* slaves that were given their master's log anew */
 };
 
 struct outcome {
   char violation[VIOLATION_MAX];
-  uint64_t hash, events, acked, compared, stopped;
+  uint64_t hash, events, acked, compared, stopped, seeded;
   unsigned happened[FAULT_COUNT];
 };
 

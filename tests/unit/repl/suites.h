@@ -25,6 +25,7 @@ void master_counts_acks_per_link(void);
 void master_needs_as_many_as_are_asked_for(void);
 void master_has_no_slave_when_all_are_far_behind(void);
 void master_serves_several(void);
+void master_hears_nonsense(void);
 
 /* test_slave.c: both sides ours */
 void slave_starts_empty_and_follows(void);
@@ -36,6 +37,7 @@ void slave_acks_what_is_on_disk(void);
 void slave_waits_for_disk_space(void);
 void slave_meets_disk_errors(void);
 void slave_finds_a_silent_master(void);
+void slave_hears_nonsense(void);
 void slave_follows_an_address(void);
 
 /* test_history.c: logs that differ */

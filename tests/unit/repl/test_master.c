@@ -179,3 +179,27 @@ void master_serves_several(void) {
   }
   scene_end(&s);
 }
+
+/* Whatever somebody says on the port: nobody else is harmed, and nothing is taken for an acknowledgement. */
+void master_hears_nonsense(void) {
+  struct scene s;
+  scene_begin(&s);
+  scene_start(&s, 50);
+  join(&s, 1, end_of(&s));
+  struct prng *chance = sim_chance(s.world);
+  for (int i = 0; i < 300; i++) {
+    uint8_t bytes[40];
+    if (i % 10 == 0) wire_connect(&s.slaves[0], &s.master);
+    size_t n = 1 + prng_below(chance, sizeof bytes);
+    for (size_t j = 0; j < n; j++) bytes[j] = prng_chance(chance, 1, 2) ? 0 : (uint8_t)prng_next(chance);
+    wire_send(&s.slaves[0], span_of(bytes, n));
+    run(s.world, 20);
+    CU_ASSERT(mark(&s) <= end_of(&s));
+    wire_forget(&s.slaves[0]);
+  }
+  side_put(&s.master, 1, 10);
+  run(s.world, 100);
+  ack(&s, 1, end_of(&s));
+  CU_ASSERT(mark(&s) == end_of(&s));
+  scene_end(&s);
+}

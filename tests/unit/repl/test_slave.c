@@ -205,6 +205,31 @@ void slave_finds_a_silent_master(void) {
   pair_end(&p);
 }
 
+/* A port that speaks something else, or a master gone mad. */
+void slave_hears_nonsense(void) {
+  struct sim_world *world = sim_world_new(1);
+  struct wire master;
+  struct side slave;
+  wire_init(&master, world, "master");
+  wire_listen(&master);
+  side_init(&slave, world, "slave", SIDE_SLAVE);
+  side_start(&slave);
+  struct prng *chance = sim_chance(world);
+  for (int i = 0; i < 400; i++) {
+    uint8_t bytes[200];
+    size_t n = 1 + prng_below(chance, sizeof bytes);
+    for (size_t j = 0; j < n; j++) bytes[j] = prng_chance(chance, 4, 5) ? 0 : (uint8_t)prng_next(chance);
+    wire_send(&master, span_of(bytes, n));
+    run(world, 1000);
+    CU_ASSERT(store_log_max(slave.store) == 0);
+    if (slave.repl->ops->stopped(slave.repl) != NULL) side_restart(&slave, SIM_KILL);
+  }
+  CU_ASSERT(master.accepted > 50);
+  side_fini(&slave);
+  wire_fini(&master);
+  sim_world_free(world);
+}
+
 void slave_follows_an_address(void) {
   struct pair p;
   pair_begin(&p, 1);
