@@ -44,13 +44,12 @@ void broker_notify_group(void *context, struct client_group *group) {
   if (config != NULL && !config->notify_ids_changed) return;
   struct notify_consumer_ids_changed_request h = {0};
   HEADER_SET(notify_consumer_ids_changed_request, &h, consumerGroup, group->name);
-  struct request_out q = {.code = REQUEST_NOTIFY_CONSUMER_IDS_CHANGED,
-                          .header = &notify_consumer_ids_changed_request_header,
-                          .fields = &h};
+  struct request_out q = {
+      .code = REQUEST_NOTIFY_CONSUMER_IDS_CHANGED, .header = &notify_consumer_ids_changed_request_header, .fields = &h};
   const struct member *m;
   TAILQ_FOREACH(m, &group->members, in_group)
-    if (remoting_oneway_conn(b->remoting, m->conn, &q, b->now) != STATUS_OK)
-      log_debug(b->log, "a member of group %.*s could not be told of a change", SPAN_ARG(group->name));
+  if (remoting_oneway_conn(b->remoting, m->conn, &q, b->now) != STATUS_OK)
+    log_debug(b->log, "a member of group %.*s could not be told of a change", SPAN_ARG(group->name));
 }
 
 void broker_topics_changed(struct broker *b) { b->registration.hurry = true; }
@@ -59,16 +58,26 @@ void broker_topics_changed(struct broker *b) { b->registration.hurry = true; }
 
 static struct broker *broker_of(struct node *node) { return (struct broker *)node; }
 
+/* Without a store (it could not be opened again, reseed.c) nobody is served. */
 static void node_connection(struct node *node, const struct net_event *event, struct moment now) {
-  broker_of(node)->now = now;
-  remoting_connection(broker_of(node)->remoting, event, now);
+  struct broker *b = broker_of(node);
+  b->now = now;
+  bool replication = event->kind == NET_ACCEPTED && event->listener == LISTEN_HA;
+  if (b->repl != NULL && (replication || b->repl->ops->owns(b->repl, event->conn)))
+    b->repl->ops->connection(b->repl, event, now);
+  else if (!replication) remoting_connection(b->remoting, event, now);
+  else b->net->ops->close(b->net, event->conn);
 }
 static size_t node_bytes(struct node *node, conn_id conn, struct span input, struct moment now) {
-  broker_of(node)->now = now;
-  return remoting_bytes(broker_of(node)->remoting, conn, input, now);
+  struct broker *b = broker_of(node);
+  b->now = now;
+  if (b->store == NULL) return 0;
+  if (b->repl->ops->owns(b->repl, conn)) return b->repl->ops->bytes(b->repl, conn, input, now);
+  return remoting_bytes(b->remoting, conn, input, now);
 }
 static void node_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
-  store_synced(broker_of(node)->store, token, status, now);
+  struct broker *b = broker_of(node);
+  if (b->store != NULL) store_synced(b->store, token, status, now);
 }
 static int64_t node_turn(struct node *node, struct moment now) {
   broker_of(node)->now = now;
@@ -94,7 +103,8 @@ static enum status make_system_topics(struct broker *b) {
     status = topics_put_system(ts, AUTO_CREATE_TOPIC, s->defaultTopicQueueNums, rw | PERM_INHERIT);
   if (status == STATUS_OK) status = topics_put_system(ts, "BenchmarkTest", BENCHMARK_QUEUES, rw);
   if (status == STATUS_OK)
-    status = topics_put_system(ts, s->brokerClusterName, CLUSTER_TOPIC_QUEUES, PERM_INHERIT | (s->clusterTopicEnable ? rw : 0));
+    status = topics_put_system(ts, s->brokerClusterName, CLUSTER_TOPIC_QUEUES,
+                               PERM_INHERIT | (s->clusterTopicEnable ? rw : 0));
   if (status == STATUS_OK)
     status = topics_put_system(ts, s->brokerName, 1, PERM_INHERIT | (s->brokerTopicEnable ? rw : 0));
   if (status == STATUS_OK) status = topics_put_system(ts, "OFFSET_MOVED_EVENT", 1, rw);
@@ -113,7 +123,8 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   const char *what = config;
   enum status status = b->disk->ops->make_dirs(b->disk, config);
   if (status == STATUS_OK) status = topics_init(&b->topics, s->storePathRootDir, (size_t)s->maxTopics, seed);
-  if (status == STATUS_OK) status = groups_init(&b->groups, s->storePathRootDir, (size_t)s->maxSubscriptionGroups, seed);
+  if (status == STATUS_OK)
+    status = groups_init(&b->groups, s->storePathRootDir, (size_t)s->maxSubscriptionGroups, seed);
   if (status == STATUS_OK) status = offsets_init(&b->offsets, s->storePathRootDir, seed);
   if (status == STATUS_OK) {
     what = "the system topics (brokerName and brokerClusterName must be valid topic names)";
@@ -159,33 +170,57 @@ void broker_settings_changed(struct broker *b) {
   b->parked.limit = (size_t)b->settings->maxParkedPulls;
   struct retention_rules rules = retention_rules(b);
   store_retention_change(b->store, &rules);
+  broker_reseed_check(b);
 }
 
-static enum status open_store(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
+struct store_config broker_store_config(const struct broker *b) {
   const struct broker_settings *s = b->settings;
-  struct store_config config = {.root = s->storePathRootDir,
-                                .commitlog = s->storePathCommitLog,
-                                .segment_length = s->mappedFileSizeCommitLog,
-                                .queue_file_length = s->mappedFileSizeConsumeQueue,
-                                .message_size_max = s->maxMessageSize,
-                                .sync_flush = s->flushDiskType == FLUSH_SYNC,
-                                .flush_interval_ms = s->flushIntervalCommitLog,
-                                .flush_least_pages = s->flushCommitLogLeastPages,
-                                .flush_thorough_ms = s->flushCommitLogThoroughInterval,
-                                .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
-                                .check_crc_on_recover = s->checkCRCOnRecover,
-                                .ext = {.enabled = s->enableConsumeQueueExt,
-                                        .file_length = s->mappedFileSizeConsumeQueueExt},
-                                .index = {.enabled = s->messageIndexEnable,
-                                          .safe = s->messageIndexSafe,
-                                          .slots = s->maxHashSlotNum,
-                                          .entries = s->maxIndexNum,
-                                          .utc_offset_s = host->utc_offset_s},
-                                .retention = retention_rules(b),
-                                .watch = host->watch,
-                                .seed = host->seed};
+  return (struct store_config){
+      .root = s->storePathRootDir,
+      .commitlog = s->storePathCommitLog,
+      .segment_length = s->mappedFileSizeCommitLog,
+      .queue_file_length = s->mappedFileSizeConsumeQueue,
+      .message_size_max = s->maxMessageSize,
+      .sync_flush = s->flushDiskType == FLUSH_SYNC,
+      .flush_interval_ms = s->flushIntervalCommitLog,
+      .flush_least_pages = s->flushCommitLogLeastPages,
+      .flush_thorough_ms = s->flushCommitLogThoroughInterval,
+      .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
+      .check_crc_on_recover = s->checkCRCOnRecover,
+      .ext = {.enabled = s->enableConsumeQueueExt, .file_length = s->mappedFileSizeConsumeQueueExt},
+      .index = {.enabled = s->messageIndexEnable,
+                .safe = s->messageIndexSafe,
+                .slots = s->maxHashSlotNum,
+                .entries = s->maxIndexNum,
+                .utc_offset_s = b->utc_offset_s},
+      .retention = retention_rules(b),
+      .watch = b->watch,
+      .seed = b->seed};
+}
+
+enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) {
+  struct store_config config = broker_store_config(b);
   struct store_listener listener = {.arrived = on_arrival, .context = b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
+}
+
+enum status broker_repl_start(struct broker *b, struct moment now) {
+  const struct broker_settings *s = b->settings;
+  struct repl_config config = {.segment_length = s->mappedFileSizeCommitLog,
+                               .batch = s->haTransferBatchSize,
+                               .keepalive_ms = s->haSendHeartbeatInterval,
+                               .housekeeping_ms = s->haHousekeepingInterval,
+                               .fall_behind_max = s->haSlaveFallbehindMax,
+                               .in_sync = s->inSyncReplicas,
+                               .backlog_max = s->haBacklogMaxBytes,
+                               .sync = s->brokerRole == ROLE_SYNC_MASTER,
+                               .ack_flushed = s->haAckFlushed,
+                               .master = s->haMasterAddress};
+  struct repl_host host = {b->net, b->store, b->log};
+  if (s->brokerRole == ROLE_SLAVE) b->repl = ha_slave_new(&config, &host, now);
+  else if (s->haListenEnable) b->repl = ha_master_new(&config, &host);
+  else b->repl = repl_none_new();
+  return b->repl == NULL ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
 static enum status listen_on(struct broker *b, int port, int listener, struct buf *why) {
@@ -223,17 +258,20 @@ static struct remoting *make_remoting(struct broker *b, uint64_t seed) {
 static enum status start(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   enum status status = set_address(b, why);
   if (status == STATUS_OK) status = load_state(b, host->seed, why);
-  if (status == STATUS_OK) status = open_store(b, host, now, why);
+  if (status == STATUS_OK) status = slave_sync_init(&b->slave_sync, b, host->seed, now);
+  if (status == STATUS_OK) status = broker_store_open(b, now, why);
   if (status != STATUS_OK) return status;
   b->get = malloc(sizeof *b->get);
   b->remoting = make_remoting(b, host->seed);
-  if (b->get == NULL || b->remoting == NULL) {
+  if (b->get == NULL || b->remoting == NULL || broker_repl_start(b, now) != STATUS_OK) {
     buf_printf(why, "out of memory");
     return STATUS_NO_MEMORY;
   }
   status = registration_init(&b->registration, b, b->settings->namesrvAddr, now, why);
   if (status == STATUS_OK) status = listen_on(b, b->settings->listenPort, LISTEN_MAIN, why);
   if (status == STATUS_OK) status = listen_on(b, b->settings->listenPort - 2, LISTEN_VIP, why);
+  if (status == STATUS_OK && b->settings->brokerRole != ROLE_SLAVE && b->settings->haListenEnable)
+    status = listen_on(b, b->settings->listenPort + 1, LISTEN_HA, why);
   return status;
 }
 
@@ -249,6 +287,8 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
   b->net = host->net;
   b->disk = host->disk;
   b->log = host->log;
+  b->seed = host->seed;
+  b->watch = host->watch;
   b->memory_bytes = host->memory_bytes;
   b->utc_offset_s = host->utc_offset_s;
   b->born = b->now = now;
@@ -271,10 +311,13 @@ void broker_stop(struct broker *b, struct moment now) {
   registration_leave(&b->registration, now);
   b->net->ops->unlisten(b->net, LISTEN_MAIN);
   b->net->ops->unlisten(b->net, LISTEN_VIP);
+  b->net->ops->unlisten(b->net, LISTEN_HA);
 }
 
 static void forget(struct broker *b, struct moment now) {
+  if (b->repl != NULL) b->repl->ops->free(b->repl);
   remoting_free(b->remoting, now);
+  slave_sync_fini(&b->slave_sync);
   parked_fini(&b->parked);
   gate_fini(&b->gate);
   clients_fini(&b->clients);
@@ -296,12 +339,19 @@ void broker_free(struct broker *b, struct moment now) {
       log_error(b->log, "%s could not be written", b->topics.path);
     if (b->groups.dirty && groups_save(&b->groups, b->disk) != STATUS_OK)
       log_error(b->log, "%s could not be written", b->groups.path);
-    store_close(b->store, now);
+    if (b->slave_sync.own.dirty && offsets_save(&b->slave_sync.own, b->disk) != STATUS_OK)
+      log_error(b->log, "%s could not be written", b->slave_sync.own.path);
   }
+  struct store *store = b->store;
+  if (b->repl != NULL) b->repl->ops->free(b->repl);
+  b->repl = NULL;
+  if (store != NULL) store_close(store, now);
   forget(b, now);
 }
 
 void broker_abandon(struct broker *b, struct moment now) {
+  if (b->repl != NULL) b->repl->ops->free(b->repl);
+  b->repl = NULL;
   if (b->store != NULL) store_abandon(b->store);
   forget(b, now);
 }

@@ -16,7 +16,9 @@
 #include "mqbroker/gate/gate.h"
 #include "mqbroker/gate/parked.h"
 #include "mqbroker/registration.h"
+#include "mqbroker/repl/repl.h"
 #include "mqbroker/settings.h"
+#include "mqbroker/slave_sync.h"
 #include "mqbroker/state/clients.h"
 #include "mqbroker/state/groups.h"
 #include "mqbroker/state/offsets.h"
@@ -24,7 +26,7 @@
 #include "mqbroker/state/topics.h"
 #include "mqbroker/store/store.h"
 
-enum broker_listener { LISTEN_MAIN = 1, LISTEN_VIP = 2 };
+enum broker_listener { LISTEN_MAIN = 1, LISTEN_VIP = 2, LISTEN_HA = 3 };
 
 struct broker {
   struct node node; /* first: the host's view of us */
@@ -43,8 +45,12 @@ struct broker {
   struct store *store;
   struct gate gate;
   struct parked parked;
+  struct repl *repl; /* how the log travels */
+  struct slave_sync slave_sync;
   struct registration registration;
 
+  uint64_t seed;
+  struct store_watch watch;
   int64_t memory_bytes;
   int32_t utc_offset_s;
   struct net_peer address; /* brokerIP1:listenPort: in records and message ids */
@@ -55,6 +61,8 @@ struct broker {
   struct data_version config_version;
   int64_t offsets_save_ms; /* next, monotonic */
   int64_t clients_scan_ms;
+  bool reseed;             /* an operator wants another log */
+  int64_t store_retry_ms;  /* the store could not be opened again: not before */
   int64_t tables_retry_ms; /* topics or groups could not be saved: not before */
 };
 
@@ -88,6 +96,15 @@ void broker_topics_changed(struct broker *b);
 
 /* Settings were changed while running: rooms that keep a copy get the new values. */
 void broker_settings_changed(struct broker *b);
+
+/* Also used when a slave is seeded again. */
+struct store_config broker_store_config(const struct broker *b);
+enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) MUST_USE;
+enum status broker_repl_start(struct broker *b, struct moment now) MUST_USE;
+
+/* reseed.c: looks whether haReseed means the log that is here; then the next turn does it. */
+void broker_reseed_check(struct broker *b);
+enum status broker_reseed(struct broker *b, struct moment now) MUST_USE;
 
 /* Callback for clients.h: tells the members of a group (code 40). context is the broker. */
 void broker_notify_group(void *context, struct client_group *group);

@@ -21,15 +21,19 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/handle/send.c \
   mqbroker/handle/send_reply.c \
   mqbroker/handle/topic.c \
+  mqbroker/handle/slave.c \
+  mqbroker/reseed.c \
+  mqbroker/slave_sync.c mqbroker/slave_sync.h \
   mqbroker/state/clients.c mqbroker/state/clients.h \
   mqbroker/state/config_file.c mqbroker/state/config_file.h \
   mqbroker/state/groups.c mqbroker/state/groups.h \
   mqbroker/state/offsets.c mqbroker/state/offsets.h \
   mqbroker/state/stats.c mqbroker/state/stats.h \
   mqbroker/state/topics.c mqbroker/state/topics.h
-mqbroker_libbroker_la_LIBADD = mqbroker/libstore.la
+mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la
 
 include mqbroker/store/local.mk
+include mqbroker/repl/local.mk
 
 bin_PROGRAMS += mqbroker/mqbroker
 mqbroker_mqbroker_SOURCES = mqbroker/main.c mqbroker/standalone.c mqbroker/standalone.h

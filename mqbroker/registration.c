@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { RETRY_MS = 1000, PERIOD_MIN_MS = 10000, PERIOD_MAX_MS = 60000, BODY_MAX = 256 << 20, PROBE_MS = 3000 };
+enum { RETRY_MS = 1000, PERIOD_MIN_MS = 10000, PERIOD_MAX_MS = 60000, BODY_MAX = 256 << 20, PROBE_MS = 3000, MASTER_MS = 2000 };
 
 enum status registration_init(struct registration *r, struct broker *b, const char *servers, struct moment now,
                               struct buf *why) {
@@ -51,6 +51,13 @@ static void take_order_topics(struct broker *b, const struct command *reply, str
     topics_set_order(&b->topics, pairs, count, now);
 }
 
+/* A slave that was not told of a master asks soon again: Java's waits for the next period. */
+static int64_t next_ms(const struct name_server *ns) {
+  const struct broker *b = ns->broker;
+  bool alone = b->settings->brokerRole == ROLE_SLAVE && ns->master[0] == '\0';
+  return alone ? MASTER_MS : period_ms(b);
+}
+
 static void report(struct name_server *ns, bool ok, const char *why) {
   struct broker *b = ns->broker;
   if (ns->reported && ns->registered == ok) return;
@@ -61,6 +68,23 @@ static void report(struct name_server *ns, bool ok, const char *why) {
              b->settings->brokerName, (long long)b->settings->brokerId, b->settings->brokerClusterName,
              b->registration.address, ns->addr, map_count(&b->topics.table));
   else log_warn(b->log, "cannot register with name server %s: %s; trying again every %d ms", ns->addr, why, RETRY_MS);
+}
+
+/* A slave learns its master: from the first name server that knows one. */
+static void take_master(struct name_server *ns, const struct command *reply) {
+  struct broker *b = ns->broker;
+  struct register_broker_response h;
+  const char *missing = NULL;
+  if (b->settings->brokerRole != ROLE_SLAVE ||
+      header_decode(&register_broker_response_header, reply, false, &h, &missing) != STATUS_OK)
+    return;
+  if (!span_copy_text(h.masterAddr, ns->master, sizeof ns->master)) ns->master[0] = '\0';
+  if (!span_copy_text(h.haServerAddr, ns->ha_master, sizeof ns->ha_master)) ns->ha_master[0] = '\0';
+  const struct registration *r = &b->registration;
+  const struct name_server *first = &r->servers[0];
+  for (size_t i = 0; i < r->count && first->master[0] == '\0'; i++) first = &r->servers[i];
+  slave_sync_master_is(&b->slave_sync, span_text(first->master));
+  b->repl->ops->master_is(b->repl, span_text(first->ha_master));
 }
 
 static void register_now(struct name_server *ns, struct moment now);
@@ -76,14 +100,15 @@ static void on_registered(struct call *call, enum status status, const struct co
     ns->asking = false;
     /* QUERY_DATA_VERSION: nothing changed, and the lease has been renewed by asking. */
     if (span_is(command_ext(reply, "changed"), "false")) {
-      ns->due_ms = ns->again ? now.mono_ms : now.mono_ms + period_ms(b);
+      ns->due_ms = ns->again ? now.mono_ms : now.mono_ms + next_ms(ns);
       return;
     }
     register_now(ns, now);
     return;
   }
   ns->asking = false;
-  ns->due_ms = now.mono_ms + (ok ? period_ms(b) : RETRY_MS);
+  if (ok) take_master(ns, reply);
+  ns->due_ms = now.mono_ms + (ok ? next_ms(ns) : RETRY_MS);
   if (ns->again && ok) ns->due_ms = now.mono_ms;
   ns->again = false;
   if (ok) take_order_topics(b, reply, now);

@@ -23,6 +23,7 @@ struct name_server {
   bool reported;      /* the state has been told in the log */
   bool asking;        /* the call out is QUERY_DATA_VERSION */
   bool again;         /* something changed while a call was out */
+  char master[128], ha_master[128]; /* of the broker with our name and id 0; empty: it knows none */
 };
 
 struct registration {

@@ -45,6 +45,7 @@ enum status broker_settings_complete(struct broker_settings *s, const char *host
   if (status == STATUS_OK) status = set_default(&s->brokerIP2, "%s", s->brokerIP1);
   if (status == STATUS_OK) status = set_default(&s->storePathRootDir, "%s/store", home);
   if (status == STATUS_OK) status = set_default(&s->storePathCommitLog, "%s/store/commitlog", home);
+  if (s->brokerRole != ROLE_SLAVE) s->brokerId = 0; /* whatever the file says, as BrokerStartup */
   if (status == STATUS_OK && namesrv_addr != NULL) status = set_default(&s->namesrvAddr, "%s", namesrv_addr);
   return status;
 }
@@ -52,7 +53,6 @@ enum status broker_settings_complete(struct broker_settings *s, const char *host
 enum status broker_settings_check(const struct broker_settings *s, struct buf *why) {
   const char *missing = NULL;
   if (s->enableDLegerCommitLog) missing = "enableDLegerCommitLog=true: DLedger is not in this version";
-  else if (s->brokerRole != ROLE_ASYNC_MASTER) missing = "brokerRole: only ASYNC_MASTER is in this version";
   else if (s->aclEnable) missing = "aclEnable=true: access control is not in this version";
   else if (s->enablePropertyFilter) missing = "enablePropertyFilter=true: SQL92 filters are not in this version";
   else if (s->useTLS) missing = "useTLS=true: TLS is not in this version";
@@ -61,6 +61,11 @@ enum status broker_settings_check(const struct broker_settings *s, struct buf *w
   if (missing != NULL) {
     buf_printf(why, "%s; starting without it would break what you rely on", missing);
     return STATUS_UNSUPPORTED;
+  }
+  /* BrokerStartup.createBrokerController */
+  if (s->brokerRole == ROLE_SLAVE && s->brokerId <= 0) {
+    buf_printf(why, "brokerId=%lld: a slave needs one above 0", (long long)s->brokerId);
+    return STATUS_INVALID;
   }
   uint32_t hours;
   if (retention_hours_parse(span_text(s->deleteWhen), &hours) != STATUS_OK) {

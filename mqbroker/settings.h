@@ -23,10 +23,10 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(TEXT, rocketmqHome, NULL, 0, 0, NULL, CONFIG_IGNORED, "no installation folder is needed") \
   K(TEXT, namesrvAddr, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "name servers, \"host:port;host:port\"; default: environment NAMESRV_ADDR") \
   K(TEXT, brokerIP1, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "address registered with the name servers and written into records and message ids; default: the first non-loopback IPv4 address") \
-  K(TEXT, brokerIP2, NULL, 0, 0, NULL, CONFIG_IGNORED, "replication is not in this version") \
+  K(TEXT, brokerIP2, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "address that slaves are told to replicate from (port listenPort+1); default: brokerIP1") \
   K(TEXT, brokerName, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "default: the host name") \
   K(TEXT, brokerClusterName, "DefaultCluster", 0, 0, NULL, CONFIG_IMPORTANT, "cluster this broker belongs to; also the name of a system topic") \
-  K(I64, brokerId, "0", 0, 2147483647, NULL, CONFIG_IMPORTANT, "0 is the master") \
+  K(I64, brokerId, "0", 0, 2147483647, NULL, CONFIG_IMPORTANT, "0 is the master; a slave has its own number > 0; a master's is always 0") \
   K(I32, brokerPermission, "6", 0, 7, NULL, CONFIG_LIVE, "2 write + 4 read: what this broker allows for all topics") \
   K(I32, defaultTopicQueueNums, "8", 1, 65535, NULL, 0, "queues of TBW102, and most of an automatically created topic") \
   K(BOOL, autoCreateTopicEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "create unknown topics on first send, from TBW102") \
@@ -71,7 +71,7 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, maxDelayTime, "40", 0, INT32_MAX, NULL, CONFIG_IGNORED, "never read by 4.7.0 either") \
   K(TEXT, regionId, "DefaultRegion", 0, 0, NULL, CONFIG_LIVE, "sent as MSG_REGION") \
   K(I32, registerBrokerTimeoutMills, "6000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms to wait for a name server") \
-  K(BOOL, slaveReadEnable, "false", 0, 0, NULL, CONFIG_IGNORED, "replication is not in this version") \
+  K(BOOL, slaveReadEnable, "false", 0, 0, NULL, CONFIG_LIVE, "suggest a slave to consumers that are far behind (accessMessageInMemoryMaxRatio)") \
   K(BOOL, disableConsumeIfConsumerReadSlowly, "false", 0, 0, NULL, CONFIG_IGNORED, "slow consumers are not disabled: they cannot stall the others") \
   K(I64, consumerFallbehindThreshold, "17179869184", INT64_MIN, INT64_MAX, NULL, CONFIG_IGNORED, "slow consumers are not disabled: they cannot stall the others") \
   K(BOOL, brokerFastFailureEnable, "true", 0, 0, NULL, CONFIG_IGNORED, "no queue in front of a handler: nothing waits there") \
@@ -130,26 +130,26 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, maxTransferCountOnMessageInMemory, "32", 1, 1024, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "most messages one pull returns") \
   K(I32, maxTransferBytesOnMessageInDisk, "65536", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "the in-memory limits are used for every read") \
   K(I32, maxTransferCountOnMessageInDisk, "8", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "the in-memory limits are used for every read") \
-  K(I32, accessMessageInMemoryMaxRatio, "40", 0, 100, NULL, CONFIG_IMPORTANT, "% of physical memory: what lies further back than that counts as on disk (a new group then begins at the end)") \
+  K(I32, accessMessageInMemoryMaxRatio, "40", 0, 100, NULL, CONFIG_IMPORTANT, "% of physical memory: what lies further back than that counts as on disk (a new group then begins at the end; slaveReadEnable then suggests a slave)") \
   K(BOOL, messageIndexEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT, "index messages by key (UNIQ_KEY, KEYS); false: what is indexed is still found") \
   K(I32, maxHashSlotNum, "5000000", 1, 67108864, NULL, 0, "hash slots of an index file; must not change on an existing store") \
   K(I32, maxIndexNum, "20000000", 2, 107374180, NULL, 0, "entries of an index file, one of them unused; must not change on an existing store") \
   K(I32, maxMsgsNumBatch, "64", 0, INT32_MAX, NULL, CONFIG_LIVE, "most messages one query by key returns (never more than 1024)") \
   K(BOOL, messageIndexSafe, "false", 0, 0, NULL, CONFIG_IMPORTANT, "true: read the log as far back as keys lack in the index at start; false: not more than its last 16 GiB") \
   K(I32, haListenPort, "10912", 0, INT32_MAX, NULL, CONFIG_IGNORED, "always listenPort+1, as in 4.7.0") \
-  K(I32, haSendHeartbeatInterval, "5000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "replication is not in this version") \
-  K(I32, haHousekeepingInterval, "20000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "replication is not in this version") \
-  K(I32, haTransferBatchSize, "32768", 0, INT32_MAX, NULL, CONFIG_IGNORED, "replication is not in this version") \
-  K(TEXT, haMasterAddress, NULL, 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "replication is not in this version") \
-  K(I32, haSlaveFallbehindMax, "268435456", 0, INT32_MAX, NULL, CONFIG_IGNORED, "replication is not in this version") \
-  K(ENUM, brokerRole, "ASYNC_MASTER", 0, 0, broker_role_names, CONFIG_IMPORTANT, "ASYNC_MASTER; SYNC_MASTER and SLAVE are not in this version") \
+  K(I32, haSendHeartbeatInterval, "5000", 10, INT32_MAX, NULL, 0, "ms without a word to the other side of a replication connection until a keepalive is sent") \
+  K(I32, haHousekeepingInterval, "20000", 100, INT32_MAX, NULL, 0, "ms without a word from the other side of a replication connection until it is closed") \
+  K(I32, haTransferBatchSize, "32768", 1, 4194292, NULL, 0, "bytes of the log in one replication frame; Java's slaves have a buffer of 4 MiB for it") \
+  K(TEXT, haMasterAddress, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "host:port a slave replicates from; default: as the name servers say") \
+  K(I32, haSlaveFallbehindMax, "268435456", 0, INT32_MAX, NULL, 0, "bytes a slave may lack and still be waited for by SYNC_MASTER") \
+  K(ENUM, brokerRole, "ASYNC_MASTER", 0, 0, broker_role_names, CONFIG_IMPORTANT, "ASYNC_MASTER: answer once written here; SYNC_MASTER: once slaves have it, too; SLAVE: a copy of a master") \
   K(ENUM, flushDiskType, "ASYNC_FLUSH", 0, 0, flush_disk_names, CONFIG_IMPORTANT, "ASYNC_FLUSH: answer once written (survives kill -9); SYNC_FLUSH: answer once on disk") \
-  K(I32, syncFlushTimeout, "5000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms until a SYNC_FLUSH send is answered FLUSH_DISK_TIMEOUT") \
+  K(I32, syncFlushTimeout, "5000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms until a send is answered FLUSH_DISK_TIMEOUT (SYNC_FLUSH) or FLUSH_SLAVE_TIMEOUT (SYNC_MASTER)") \
   K(TEXT, messageDelayLevel, "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h", 0, 0, NULL, CONFIG_IGNORED, "delayed messages are not in this version") \
   K(I64, flushDelayOffsetInterval, "10000", INT64_MIN, INT64_MAX, NULL, CONFIG_IGNORED, "delayed messages are not in this version") \
   K(BOOL, cleanFileForciblyEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "above diskSpaceCleanForciblyRatio, remove the oldest files although they are not expired") \
   K(BOOL, warmMapedFileEnable, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
-  K(BOOL, offsetCheckInSlave, "false", 0, 0, NULL, CONFIG_IGNORED, "replication is not in this version") \
+  K(BOOL, offsetCheckInSlave, "false", 0, 0, NULL, CONFIG_LIVE, "a slave corrects consumers' offsets that are not in its queues") \
   K(BOOL, debugLockEnable, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
   K(BOOL, duplicationEnable, "false", 0, 0, NULL, CONFIG_IGNORED, "copying the log from another store is not offered") \
   K(BOOL, diskFallRecorded, "true", 0, 0, NULL, CONFIG_IGNORED, "the distance to the end of the log is always known") \
@@ -198,6 +198,11 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, clientTimeoutMillis, "120000", 1000, INT32_MAX, NULL, CONFIG_LIVE, "ms without heartbeat after which a client is forgotten") \
   K(I32, diskSpaceCleanForciblyRatio, "85", 10, 100, NULL, CONFIG_LIVE, "% of the disk in use above which cleanFileForciblyEnable acts (rocketmq.broker.diskSpaceCleanForciblyRatio=0.85)") \
   K(I32, diskSpaceWarningLevelRatio, "90", 10, 100, NULL, CONFIG_LIVE, "% of the disk in use above which sends are refused (rocketmq.broker.diskSpaceWarningLevelRatio=0.90)") \
+  K(BOOL, haListenEnable, "true", 0, 0, NULL, 0, "a master takes slaves on listenPort+1; false: the port stays closed") \
+  K(I32, inSyncReplicas, "1", 1, 64, NULL, 0, "slaves that must have a message before SYNC_MASTER answers") \
+  K(I64, haBacklogMaxBytes, "1048576", 65536, 1073741824, NULL, 0, "bytes that may wait for the network of one slave") \
+  K(BOOL, haAckFlushed, "false", 0, 0, NULL, 0, "a slave acknowledges what is on its disk; false: what it has written, as Java") \
+  K(TEXT, haReseed, NULL, 0, 0, NULL, CONFIG_LIVE, "given the number that a stopped slave names in its log: its log is moved aside and copied from the master again") \
   K(TEXT, logFile, NULL, 0, 0, NULL, 0, "log file; default: standard error") \
   K(TEXT, bindAddress, "0.0.0.0", 0, 0, NULL, 0, "address to listen on")
 /* clang-format on */

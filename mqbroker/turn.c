@@ -7,7 +7,7 @@
 #include "mqbroker/broker.h"
 #include "mqbroker/handle/handle.h"
 
-enum { CLIENT_SCAN_MS = 10000, SILENT_BATCH = 64, STATS_MS = 1000, TABLES_RETRY_MS = 1000 };
+enum { CLIENT_SCAN_MS = 10000, SILENT_BATCH = 64, STATS_MS = 1000, TABLES_RETRY_MS = 1000, STORE_RETRY_MS = 1000 };
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -29,7 +29,8 @@ static void save_tables(struct broker *b, struct moment now) {
 }
 
 static void release_gate(struct broker *b, struct moment now) {
-  gate_release(&b->gate, store_appended(b->store), store_flushed(b->store), now, send_answer, b);
+  struct gate_marks marks = {store_appended(b->store), store_flushed(b->store), b->repl->ops->replicated(b->repl)};
+  gate_release(&b->gate, &marks, now, send_answer, b);
   int64_t wanted = gate_flush_wanted(&b->gate);
   if (wanted > 0) store_want_flushed(b->store, wanted);
 }
@@ -37,9 +38,11 @@ static void release_gate(struct broker *b, struct moment now) {
 static void save_offsets(struct broker *b, struct moment now) {
   if (now.mono_ms < b->offsets_save_ms) return;
   b->offsets_save_ms = now.mono_ms + b->settings->flushConsumerOffsetInterval;
-  if (!b->offsets.dirty) return;
-  enum status status = offsets_save(&b->offsets, b->disk);
-  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->offsets.path, status_text(status));
+  struct offsets *tables[] = {&b->offsets, &b->slave_sync.own};
+  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+    enum status status = tables[i]->dirty ? offsets_save(tables[i], b->disk) : STATUS_OK;
+    if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", tables[i]->path, status_text(status));
+  }
 }
 
 /* Clients whose heartbeats stopped are forgotten and their connections closed (ClientHousekeepingService). */
@@ -56,22 +59,33 @@ static void drop_silent_clients(struct broker *b, struct moment now) {
   }
 }
 
+/* False: there is no store at the moment. */
+static bool have_store(struct broker *b, struct moment now) {
+  if (b->store != NULL && !b->reseed) return true;
+  if (b->store == NULL && now.mono_ms < b->store_retry_ms) return false;
+  b->store_retry_ms = now.mono_ms + STORE_RETRY_MS;
+  return broker_reseed(b, now) == STATUS_OK;
+}
+
 int64_t broker_turn(struct broker *b, struct moment now) {
+  if (!have_store(b, now)) return b->store_retry_ms;
   write_log(b, now);
   save_tables(b, now);
+  int64_t wake = b->repl->ops->turn(b->repl, now); /* new bytes go to slaves before their senders are answered */
   release_gate(b, now);
   pull_run_parked(b, now);
   save_offsets(b, now);
   drop_silent_clients(b, now);
   stats_tick(&b->stats, now);
 
-  int64_t wake = store_tick(b->store, now);
+  wake = earlier(wake, store_tick(b->store, now));
+  wake = earlier(wake, slave_sync_turn(&b->slave_sync, now));
   wake = earlier(wake, registration_turn(&b->registration, now));
   wake = earlier(wake, remoting_turn(b->remoting, now));
   wake = earlier(wake, parked_next_ms(&b->parked));
   wake = earlier(wake, gate_next_ms(&b->gate));
   wake = earlier(wake, b->clients_scan_ms);
-  if (b->offsets.dirty) wake = earlier(wake, b->offsets_save_ms);
+  if (b->offsets.dirty || b->slave_sync.own.dirty) wake = earlier(wake, b->offsets_save_ms);
   if (b->topics.dirty || b->groups.dirty) wake = earlier(wake, b->tables_retry_ms);
   return earlier(wake, now.mono_ms + STATS_MS);
 }

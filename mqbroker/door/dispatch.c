@@ -30,6 +30,8 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_GET_MIN_OFFSET] = handle_min_offset,
     [REQUEST_SEARCH_OFFSET_BY_TIMESTAMP] = handle_offset_by_time,
     [REQUEST_GET_EARLIEST_MSG_STORETIME] = handle_earliest_store_time,
+    /* for slaves, besides topics, groups and consumers' offsets: handle/slave.c */
+    [REQUEST_GET_ALL_DELAY_OFFSET] = handle_all_delay_offsets,
     /* topics: handle/topic.c */
     [REQUEST_UPDATE_AND_CREATE_TOPIC] = handle_update_topic,
     [REQUEST_DELETE_TOPIC_IN_BROKER] = handle_delete_topic,

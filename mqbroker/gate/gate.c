@@ -18,6 +18,7 @@ static void ring_fini(struct waiter_ring *r) {
 void gate_fini(struct gate *g) {
   ring_fini(&g->appended);
   ring_fini(&g->flushed);
+  ring_fini(&g->replicated);
   *g = (struct gate){0};
 }
 
@@ -52,26 +53,63 @@ void gate_write_failed(struct gate *g, gate_answer answer, void *context) {
   for (; g->appended.count > 0; ring_pop(&g->appended)) answer(context, at(&g->appended, 0), GATE_WRITE_FAILED);
 }
 
-void gate_release(struct gate *g, int64_t appended, int64_t flushed, struct moment now, gate_answer answer,
-                  void *context) {
-  while (g->appended.count > 0 && at(&g->appended, 0)->end_offset <= appended) {
-    struct waiter *w = at(&g->appended, 0);
-    /* Without memory to wait in, the honest answer is that the disk was not waited for. */
-    if (!w->wants_flush || w->end_offset <= flushed) answer(context, w, GATE_DONE);
-    else if (ring_push(&g->flushed, w) != STATUS_OK) answer(context, w, GATE_FLUSH_TIMEOUT);
-    ring_pop(&g->appended);
-  }
-  while (g->flushed.count > 0) {
-    struct waiter *w = at(&g->flushed, 0);
-    if (w->end_offset <= flushed) answer(context, w, GATE_DONE);
-    else if (w->due_ms <= now.mono_ms) answer(context, w, GATE_FLUSH_TIMEOUT);
-    else break;
-    ring_pop(&g->flushed);
+static enum gate_outcome done(const struct waiter *w) { return w->lacks_replica ? GATE_NO_REPLICA : GATE_DONE; }
+
+/* A written waiter goes where it has to wait, or is answered. Without memory to wait in, the honest answer is that what
+ * it wanted was not waited for. */
+static void written(struct gate *g, struct waiter *w, const struct gate_marks *marks, gate_answer answer,
+                    void *context) {
+  bool replica = w->wants_replica && w->end_offset > marks->replicated;
+  bool flush = w->wants_flush && w->end_offset > marks->flushed;
+  if (replica) {
+    if (ring_push(&g->replicated, w) != STATUS_OK) answer(context, w, GATE_REPLICA_TIMEOUT);
+  } else if (flush) {
+    if (ring_push(&g->flushed, w) != STATUS_OK)
+      answer(context, w, w->lacks_replica ? GATE_NO_REPLICA : GATE_FLUSH_TIMEOUT);
+  } else {
+    answer(context, w, done(w));
   }
 }
+
+static void release_flushed(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
+                            void *context) {
+  for (; g->flushed.count > 0; ring_pop(&g->flushed)) {
+    struct waiter *w = at(&g->flushed, 0);
+    if (w->end_offset <= marks->flushed) answer(context, w, done(w));
+    else if (w->due_ms <= now.mono_ms) answer(context, w, w->lacks_replica ? GATE_NO_REPLICA : GATE_FLUSH_TIMEOUT);
+    else return;
+  }
+}
+
+static void release_replicated(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
+                               void *context) {
+  for (; g->replicated.count > 0; ring_pop(&g->replicated)) {
+    struct waiter *w = at(&g->replicated, 0);
+    bool replica = w->end_offset <= marks->replicated, flush = !w->wants_flush || w->end_offset <= marks->flushed;
+    if (replica && flush) answer(context, w, GATE_DONE);
+    else if (w->due_ms <= now.mono_ms) answer(context, w, replica ? GATE_FLUSH_TIMEOUT : GATE_REPLICA_TIMEOUT);
+    else return;
+  }
+}
+
+void gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
+                  void *context) {
+  for (; g->appended.count > 0 && at(&g->appended, 0)->end_offset <= marks->appended; ring_pop(&g->appended))
+    written(g, at(&g->appended, 0), marks, answer, context);
+  release_flushed(g, marks, now, answer, context);
+  release_replicated(g, marks, now, answer, context);
+}
+
+static const struct waiter *newest(const struct waiter_ring *r) { return r->count == 0 ? NULL : at(r, r->count - 1); }
 
 int64_t gate_flush_wanted(const struct gate *g) {
-  return g->flushed.count == 0 ? 0 : at(&g->flushed, g->flushed.count - 1)->end_offset;
+  const struct waiter *f = newest(&g->flushed), *r = newest(&g->replicated);
+  int64_t wanted = f == NULL ? 0 : f->end_offset;
+  return r != NULL && r->wants_flush && r->end_offset > wanted ? r->end_offset : wanted;
 }
 
-int64_t gate_next_ms(const struct gate *g) { return g->flushed.count == 0 ? TIME_NEVER : at(&g->flushed, 0)->due_ms; }
+int64_t gate_next_ms(const struct gate *g) {
+  int64_t flush = g->flushed.count == 0 ? TIME_NEVER : at(&g->flushed, 0)->due_ms;
+  int64_t replica = g->replicated.count == 0 ? TIME_NEVER : at(&g->replicated, 0)->due_ms;
+  return flush < replica ? flush : replica;
+}

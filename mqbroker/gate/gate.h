@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * gate: who waits for which mark. A mark is a commit log offset that only
- * grows: appended (written) or flushed (on disk). A send is answered when its
- * mark has been reached, in offset order, and never before.
+ * grows: appended (written), flushed (on disk) or replicated (written by as
+ * many slaves as are asked for). A send is answered when its marks have been
+ * reached, in offset order, and never before; all that wait, wait at once
+ * (org.apache.rocketmq.store.ha.HAService.GroupTransferService serves one at a
+ * time).
  *
  * The gate does not know what an answer looks like: it gives waiters back.
  */
@@ -18,10 +21,12 @@ struct waiter {
   int64_t physical_offset; /* of the record, for its message id */
   int64_t end_offset;      /* the mark to be reached */
   int64_t queue_offset;
-  int64_t due_ms; /* monotonic: then it is answered although the mark is not reached; flush waiters only */
+  int64_t due_ms;  /* monotonic: then it is answered although the mark is not reached; not for `appended` */
   char *batch_ids; /* comma-joined message ids of a batch, owned; NULL for a single message */
   int32_t queue_id;
   bool wants_flush;
+  bool wants_replica;
+  bool lacks_replica; /* no slave was near when it was put: the answer says so */
 };
 
 /* A ring in offset order. */
@@ -31,11 +36,17 @@ struct waiter_ring {
 };
 
 struct gate {
-  struct waiter_ring appended; /* of this turn, not written yet */
-  struct waiter_ring flushed;  /* written, wait for the disk */
+  struct waiter_ring appended;   /* of this turn, not written yet */
+  struct waiter_ring flushed;    /* written, wait for the disk only */
+  struct waiter_ring replicated; /* written, wait for slaves, perhaps for the disk, too */
 };
 
-enum gate_outcome { GATE_DONE, GATE_FLUSH_TIMEOUT, GATE_WRITE_FAILED };
+struct gate_marks {
+  int64_t appended, flushed, replicated;
+};
+
+/* What a slave lacks is told before what the disk lacks, as Java does. */
+enum gate_outcome { GATE_DONE, GATE_FLUSH_TIMEOUT, GATE_WRITE_FAILED, GATE_REPLICA_TIMEOUT, GATE_NO_REPLICA };
 /* Answers a waiter; takes batch_ids back. */
 typedef void (*gate_answer)(void *context, struct waiter *w, enum gate_outcome outcome);
 
@@ -46,11 +57,12 @@ enum status gate_wait(struct gate *g, const struct waiter *w) MUST_USE;
 /* This turn's write failed: everybody who waits for it is told. */
 void gate_write_failed(struct gate *g, gate_answer answer, void *context);
 /* Answers everybody whose mark is reached or whose time is over. */
-void gate_release(struct gate *g, int64_t appended, int64_t flushed, struct moment now, gate_answer answer,
-                  void *context);
+void gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer, void *context);
 /* Greatest offset somebody waits to see on disk; 0: nobody. */
 int64_t gate_flush_wanted(const struct gate *g);
 int64_t gate_next_ms(const struct gate *g); /* TIME_NEVER: no deadline */
-static inline size_t gate_waiting(const struct gate *g) { return g->appended.count + g->flushed.count; }
+static inline size_t gate_waiting(const struct gate *g) {
+  return g->appended.count + g->flushed.count + g->replicated.count;
+}
 
 #endif

@@ -54,6 +54,9 @@ void handle_all_groups(struct broker *b, const struct request *rq);
 void handle_delete_group(struct broker *b, const struct request *rq);
 void handle_consume_stats(struct broker *b, const struct request *rq);
 
+/* slave.c */
+void handle_all_delay_offsets(struct broker *b, const struct request *rq);
+
 /* query.c */
 void handle_query_message(struct broker *b, const struct request *rq);
 void handle_view_message(struct broker *b, const struct request *rq);

@@ -36,6 +36,7 @@ void handle_update_consumer_offset(struct broker *b, const struct request *rq) {
   struct update_consumer_offset_request h;
   if (!decode_fields(b, rq, &update_consumer_offset_request_header, &h)) return;
   enum status status = offsets_set(&b->offsets, h.consumerGroup, h.topic, h.queueId, h.commitOffset);
+  if (status == STATUS_OK) slave_sync_committed(&b->slave_sync, h.consumerGroup, h.topic, h.queueId, h.commitOffset);
   if (status == STATUS_OK) reply_ok(b, rq);
   else remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "offset not stored: %s", status_text(status));
 }

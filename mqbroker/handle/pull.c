@@ -138,9 +138,28 @@ static enum get_status get(struct broker *b, const struct pull *p, struct tag_fi
                    b->get);
 }
 
+/* Whom to ask next time: a slave when this one has to read what is no longer in memory. */
+static int64_t suggestion(const struct broker *b, const struct pull *p) {
+  const struct broker_settings *s = b->settings;
+  const struct group *g = groups_find(&b->groups, p->group);
+  if (!s->slaveReadEnable || g == NULL) return 0;
+  bool slow = b->get->fall_behind > b->memory_bytes / 100 * s->accessMessageInMemoryMaxRatio;
+  return slow ? g->which_broker_when_slow : g->broker_id;
+}
+
+/* A slave may lack messages that its master has: nobody is sent elsewhere for asking beyond its end. */
+static bool tolerates(const struct broker *b) {
+  return b->settings->brokerRole == ROLE_SLAVE && !b->settings->offsetCheckInSlave;
+}
+
 static void answer(struct broker *b, const struct pull *p, enum get_status status) {
-  const struct get_result *got = b->get;
-  struct pull_message_response h = {.suggestWhichBrokerId = 0,
+  struct get_result *got = b->get;
+  int code = code_of(status, p->offset);
+  if (tolerates(b) && code == RESPONSE_PULL_OFFSET_MOVED) {
+    code = RESPONSE_PULL_RETRY_IMMEDIATELY;
+    got->next_offset = p->offset;
+  }
+  struct pull_message_response h = {.suggestWhichBrokerId = suggestion(b, p),
                                     .nextBeginOffset = got->next_offset,
                                     .minOffset = got->min_offset,
                                     .maxOffset = got->max_offset,
@@ -152,7 +171,7 @@ static void answer(struct broker *b, const struct pull *p, enum get_status statu
     stats_group_add(&b->stats, p->group, (int64_t)got->message_count);
   }
   remoting_reply(b->remoting, &p->to,
-                 &(struct reply_out){.code = code_of(status, p->offset),
+                 &(struct reply_out){.code = code,
                                      .remark = span_text(get_status_names[status]),
                                      .header = &pull_message_response_header,
                                      .fields = &h,
@@ -170,7 +189,7 @@ static bool park(struct broker *b, const struct pull *p, struct moment now) {
 }
 
 static void commit_offset(struct broker *b, const struct pull *p) {
-  if (!(p->sys_flag & PULL_COMMIT_OFFSET)) return;
+  if (!(p->sys_flag & PULL_COMMIT_OFFSET) || b->settings->brokerRole == ROLE_SLAVE) return;
   if (offsets_set(&b->offsets, p->group, p->topic, p->queue_id, p->commit_offset) != STATUS_OK)
     log_warn(b->log, "offset of group %.*s in %.*s queue %d not stored", SPAN_ARG(p->group), SPAN_ARG(p->topic),
              p->queue_id);

@@ -105,6 +105,16 @@ static void put_queues(struct table *t, const struct broker *b) {
   put_number(t, "connections", (int64_t)remoting_connection_count(b->remoting));
 }
 
+/* Our own keys: how the log travels, and what a slave would be told. */
+static void put_replication(struct table *t, const struct broker *b, struct moment now) {
+  struct buf text;
+  buf_init(&text, BODY_MAX);
+  b->repl->ops->describe(b->repl, &text, now);
+  put(t, "haState", buf_span(&text));
+  buf_fini(&text);
+  put_number(t, "haReplicatedOffset", b->repl->ops->replicated(b->repl));
+}
+
 void handle_runtime_info(struct broker *b, const struct request *rq) {
   struct table t = {.arena = &b->arena};
   put_text(&t, "brokerVersionDesc", "V4_7_0");
@@ -119,6 +129,7 @@ void handle_runtime_info(struct broker *b, const struct request *rq) {
   put_statistics(&t, b);
   put_store(&t, b);
   put_queues(&t, b);
+  put_replication(&t, b, rq->now);
   struct buf body;
   buf_init(&body, BODY_MAX);
   kv_table_write(&body, t.pairs, t.count);

@@ -138,7 +138,8 @@ static void answer_put_failure(struct broker *b, const struct request *rq, enum 
 
 static void wait_for_mark(struct broker *b, const struct request *rq, const struct send_message_request *h,
                           const struct put_result *put, char *batch_ids) {
-  bool sync = b->settings->flushDiskType == FLUSH_SYNC && !span_is(property_get(h->properties, "WAIT"), "false");
+  bool waits = !span_is(property_get(h->properties, "WAIT"), "false");
+  enum repl_need need = waits ? b->repl->ops->need(b->repl, put->end_offset) : REPL_FREE;
   struct waiter w = {.to = rq->to,
                      .physical_offset = put->physical_offset,
                      .end_offset = put->end_offset,
@@ -146,7 +147,9 @@ static void wait_for_mark(struct broker *b, const struct request *rq, const stru
                      .due_ms = rq->now.mono_ms + b->settings->syncFlushTimeout,
                      .batch_ids = batch_ids,
                      .queue_id = h->queueId,
-                     .wants_flush = sync};
+                     .wants_flush = waits && b->settings->flushDiskType == FLUSH_SYNC,
+                     .wants_replica = need == REPL_WAIT,
+                     .lacks_replica = need == REPL_NO_SLAVE};
   if (gate_wait(&b->gate, &w) == STATUS_OK) return;
   free(batch_ids);
   refuse(b, rq, RESPONSE_SYSTEM_ERROR, "out of memory");
@@ -252,6 +255,10 @@ void handle_send(struct broker *b, const struct request *rq) {
   struct send_message_request h;
   const char *missing = NULL;
   bool by_letters = rq->cmd->code != REQUEST_SEND_MESSAGE;
+  if (b->settings->brokerRole == ROLE_SLAVE) { /* DefaultMessageStore.checkStoreStatus; nothing is created, either */
+    refuse(b, rq, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: this broker is a slave");
+    return;
+  }
   if (header_decode(&send_message_request_header, rq->cmd, by_letters, &h, &missing) != STATUS_OK) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR,
                          "SendMessageRequestHeader: field %s is missing or not a number", missing);

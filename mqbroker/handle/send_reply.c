@@ -8,6 +8,18 @@
 
 #include <stdlib.h>
 
+/* PutMessageStatus -> response code; all of them carry a send result (SendMessageProcessor.handlePutMessageResult). */
+static int code_of(enum gate_outcome outcome) {
+  switch (outcome) {
+  case GATE_FLUSH_TIMEOUT: return RESPONSE_FLUSH_DISK_TIMEOUT;
+  case GATE_REPLICA_TIMEOUT: return RESPONSE_FLUSH_SLAVE_TIMEOUT;
+  case GATE_NO_REPLICA: return RESPONSE_SLAVE_NOT_AVAILABLE;
+  case GATE_DONE:
+  case GATE_WRITE_FAILED: break;
+  }
+  return RESPONSE_SUCCESS;
+}
+
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
   struct broker *b = broker;
   if (outcome == GATE_WRITE_FAILED) {
@@ -26,9 +38,8 @@ void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
   HEADER_SET(send_message_response, &h, queueOffset, w->queue_offset);
   struct ext ext[] = {{SPAN_LITERAL("MSG_REGION"), span_text(b->settings->regionId)},
                       {SPAN_LITERAL("TRACE_ON"), b->settings->traceOn ? SPAN_LITERAL("true") : SPAN_LITERAL("false")}};
-  bool timeout = outcome == GATE_FLUSH_TIMEOUT;
   remoting_reply(b->remoting, &w->to,
-                 &(struct reply_out){.code = timeout ? RESPONSE_FLUSH_DISK_TIMEOUT : RESPONSE_SUCCESS,
+                 &(struct reply_out){.code = code_of(outcome),
                                      .header = &send_message_response_header,
                                      .fields = &h,
                                      .ext = ext,

@@ -150,6 +150,27 @@ void groups_write(const struct groups *gs, struct json_writer *w) {
   json_close_object(w);
 }
 
+void groups_take(struct groups *gs, const struct json *root, struct log *log) {
+  const struct json *version = json_member(root, "dataVersion"), *table = json_member(root, "subscriptionGroupTable");
+  struct data_version theirs = {0};
+  if (version != NULL) data_version_read(version, &theirs);
+  if (table == NULL || (gs->version.counter == theirs.counter && gs->version.timestamp == theirs.timestamp)) return;
+  for (const struct json *c = table->children; c != NULL; c = c->next) {
+    enum status one = put(gs, c);
+    if (one != STATUS_OK)
+      log_warn(log, "the master's group \"%.*s\" is left out: %s", SPAN_ARG(json_text(c->key)), status_text(one));
+  }
+  for (struct map_entry *e = map_first(&gs->table), *next; e != NULL; e = next) {
+    bool named = false;
+    next = map_next(&gs->table, e);
+    for (const struct json *c = table->children; c != NULL && !named; c = c->next)
+      named = span_equal(json_text(c->key), e->key);
+    if (!named) group_free(map_remove(&gs->table, e->key));
+  }
+  gs->version = theirs;
+  gs->dirty = true;
+}
+
 enum status groups_load(struct groups *gs, struct disk *disk, struct log *log) {
   struct buf text;
   struct arena arena;

@@ -45,6 +45,8 @@ struct group *groups_find_or_create(struct groups *gs, struct span name, bool au
                                     struct log *log);
 /* From the JSON body of UPDATE_AND_CREATE_SUBSCRIPTIONGROUP. */
 enum status groups_put(struct groups *gs, const struct json *config, struct moment now) MUST_USE;
+/* A slave takes its master's table (as groups_write writes it) as it is, version included. */
+void groups_take(struct groups *gs, const struct json *root, struct log *log);
 bool groups_remove(struct groups *gs, struct span name, struct moment now);
 /* {"dataVersion":..,"subscriptionGroupTable":{..}} */
 void groups_write(const struct groups *gs, struct json_writer *w);

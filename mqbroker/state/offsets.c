@@ -8,11 +8,15 @@
 
 enum { KEY_MAX = 512 };
 
-enum status offsets_init(struct offsets *os, const char *root, uint64_t seed) {
+enum status offsets_init_file(struct offsets *os, const char *root, const char *name, uint64_t seed) {
   *os = (struct offsets){0};
   map_init(&os->table, seed);
-  int n = snprintf(os->path, sizeof os->path, "%s/config/consumerOffset.json", root);
+  int n = snprintf(os->path, sizeof os->path, "%s/config/%s", root, name);
   return n < (int)sizeof os->path ? STATUS_OK : STATUS_LIMIT;
+}
+
+enum status offsets_init(struct offsets *os, const char *root, uint64_t seed) {
+  return offsets_init_file(os, root, "consumerOffset.json", seed);
 }
 
 static void table_free(struct offset_table *t) {
@@ -142,6 +146,49 @@ static enum status load_table(struct offsets *os, const struct json *table) {
   return STATUS_OK;
 }
 
+void offsets_read(struct offsets *os, const struct json *root, const char *name, struct log *log) {
+  const struct json *tables = json_member(root, "offsetTable");
+  for (const struct json *t = tables == NULL ? NULL : tables->children; t != NULL; t = t->next) {
+    enum status one = load_table(os, t);
+    if (one != STATUS_OK)
+      log_warn(log, "%s: \"%.*s\" is left out: %s", name, SPAN_ARG(json_text(t->key)), status_text(one));
+  }
+}
+
+/* What the master says and nobody here has overtaken. */
+static enum status follow(struct offsets *os, struct offsets *own, const struct offset_table *t) {
+  for (int32_t i = 0; i < t->count; i++) {
+    if (t->offsets[i] < 0) continue;
+    int64_t ahead = offsets_get(own, t->group, t->topic, i);
+    if (ahead > t->offsets[i]) continue;
+    enum status status = offsets_set(os, t->group, t->topic, i, t->offsets[i]);
+    if (status == STATUS_OK && ahead >= 0) status = offsets_set(own, t->group, t->topic, i, -1);
+    if (status != STATUS_OK) return status;
+  }
+  return STATUS_OK;
+}
+
+enum status offsets_merge(struct offsets *os, struct offsets *own, const struct offsets *theirs, offsets_ahead ahead,
+                          void *context) {
+  enum status status = STATUS_OK;
+  for (struct map_entry *e = map_first(&theirs->table); e != NULL && status == STATUS_OK; e = map_next(&theirs->table, e))
+    status = follow(os, own, e->value);
+  for (struct map_entry *e = map_first(&own->table), *next; e != NULL && status == STATUS_OK; e = next) {
+    struct offset_table *t = e->value;
+    bool any = false;
+    next = map_next(&own->table, e);
+    for (int32_t i = 0; i < t->count; i++) {
+      if (t->offsets[i] < 0) continue;
+      ahead(context, t, i, t->offsets[i]);
+      any = true;
+    }
+    if (any) continue;
+    map_remove(&own->table, e->key);
+    table_free(t);
+  }
+  return status;
+}
+
 enum status offsets_load(struct offsets *os, struct disk *disk, struct log *log) {
   struct buf text;
   struct arena arena;
@@ -149,12 +196,7 @@ enum status offsets_load(struct offsets *os, struct disk *disk, struct log *log)
   buf_init(&text, CONFIG_FILE_MAX);
   arena_init(&arena, CONFIG_FILE_MAX);
   enum status status = config_file_read(disk, os->path, log, &text, &arena, &root);
-  const struct json *tables = status == STATUS_OK ? json_member(root, "offsetTable") : NULL;
-  for (const struct json *t = tables == NULL ? NULL : tables->children; t != NULL; t = t->next) {
-    enum status one = load_table(os, t);
-    if (one != STATUS_OK)
-      log_warn(log, "%s: \"%.*s\" is left out: %s", os->path, SPAN_ARG(json_text(t->key)), status_text(one));
-  }
+  if (status == STATUS_OK) offsets_read(os, root, os->path, log);
   os->dirty = false;
   buf_fini(&text);
   arena_fini(&arena);

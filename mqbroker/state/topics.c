@@ -118,6 +118,28 @@ struct topic *topics_create_plain(struct topics *ts, struct span name, int32_t q
   return create(ts, &c, now, log);
 }
 
+bool topics_take(struct topics *ts, const struct topic_table *table, struct log *log) {
+  if (ts->version.counter == table->version.counter && ts->version.timestamp == table->version.timestamp) return false;
+  struct map named;
+  enum status status = STATUS_OK;
+  map_init(&named, ts->table.seed);
+  for (size_t i = 0; i < table->count; i++) {
+    const struct topic_config *c = &table->topics[i];
+    enum status one = put(ts, c);
+    if (one == STATUS_OK && status == STATUS_OK) status = map_put(&named, c->name, ts, NULL);
+    if (one != STATUS_OK)
+      log_warn(log, "the master's topic \"%.*s\" is left out: %s", SPAN_ARG(c->name), status_text(one));
+  }
+  for (struct map_entry *e = map_first(&ts->table), *next; e != NULL && status == STATUS_OK; e = next) {
+    next = map_next(&ts->table, e);
+    if (map_get(&named, e->key) == NULL && !topics_is_system(ts, e->key)) topic_free(map_remove(&ts->table, e->key));
+  }
+  map_fini(&named);
+  ts->version = table->version;
+  ts->dirty = true;
+  return true;
+}
+
 void topics_set_order(struct topics *ts, const struct pair *order, size_t count, struct moment now) {
   bool any = false;
   for (struct map_entry *e = map_first(&ts->table); e != NULL; e = map_next(&ts->table, e)) {

@@ -59,6 +59,8 @@ struct topic *topics_create_for_send(struct topics *ts, struct span name, struct
 /* createTopicInSendMessageBackMethod: retry and dead-letter topics. */
 struct topic *topics_create_plain(struct topics *ts, struct span name, int32_t queues, int32_t perm, int32_t sys_flag,
                                   struct moment now, struct log *log);
+/* A slave takes its master's table as it is, version included; topics made at start stay. True: something changed. */
+bool topics_take(struct topics *ts, const struct topic_table *table, struct log *log);
 /* updateOrderTopicConfig: exactly the named topics are ordered ones. */
 void topics_set_order(struct topics *ts, const struct pair *order, size_t count, struct moment now);
 

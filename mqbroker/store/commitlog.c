@@ -117,6 +117,33 @@ enum status commitlog_reserve(struct commitlog *c, size_t size, uint8_t **out, i
   return STATUS_OK;
 }
 
+enum status commitlog_append(struct commitlog *c, struct span bytes) {
+  while (bytes.len > 0) {
+    int64_t end = commitlog_end(c);
+    bool boundary = segments_empty(&c->files) || end >= c->files.end || end == segments_start_of(&c->files, end);
+    enum status status = boundary || c->stage_len == c->stage_cap ? stage_write(c) : STATUS_OK;
+    if (status == STATUS_OK && boundary) status = file_begin(c);
+    if (status != STATUS_OK) {
+      commitlog_rollback(c);
+      return status;
+    }
+    size_t n = c->stage_cap - c->stage_len, room = (size_t)room_left(c);
+    if (n > room) n = room;
+    if (n > bytes.len) n = bytes.len;
+    memcpy(c->stage + c->stage_len, bytes.ptr, n);
+    c->stage_len += n;
+    bytes = span_from(bytes, n);
+  }
+  return STATUS_OK;
+}
+
+enum status commitlog_begin_at(struct commitlog *c, int64_t offset) {
+  assert(!commitlog_staged(c) && offset % c->files.length == 0);
+  enum status status = segments_drop_from(&c->files, c->files.first);
+  if (status == STATUS_OK) c->appended = c->stage_start = offset;
+  return status;
+}
+
 enum status commitlog_commit(struct commitlog *c) {
   enum status status = stage_write(c);
   if (status == STATUS_OK) c->appended = c->stage_start;

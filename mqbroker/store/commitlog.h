@@ -46,6 +46,11 @@ static inline bool commitlog_staged(const struct commitlog *c) {
   return c->stage_len > 0 || c->stage_start > c->appended;
 }
 void commitlog_rollback(struct commitlog *c);
+static inline int64_t commitlog_end(const struct commitlog *c) { return c->stage_start + (int64_t)c->stage_len; }
+/* Stages bytes of another log as they are, over the ends of files. */
+enum status commitlog_append(struct commitlog *c, struct span bytes) MUST_USE;
+/* A log without a record begins at offset, where a file begins. */
+enum status commitlog_begin_at(struct commitlog *c, int64_t offset) MUST_USE;
 /* Allocates the next file when the current one is half full. */
 enum status commitlog_prepare(struct commitlog *c) MUST_USE;
 

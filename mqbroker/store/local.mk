@@ -1,6 +1,7 @@
 noinst_LTLIBRARIES += mqbroker/libstore.la
 
 mqbroker_libstore_la_SOURCES = \
+  mqbroker/store/aside.c \
   mqbroker/store/checkpoint.c mqbroker/store/checkpoint.h \
   mqbroker/store/commitlog.c mqbroker/store/commitlog.h \
   mqbroker/store/consumequeue.c mqbroker/store/consumequeue.h \
@@ -21,6 +22,7 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/queue_load.c \
   mqbroker/store/queue_trim.c \
   mqbroker/store/queues.c mqbroker/store/queues.h \
+  mqbroker/store/raw.c \
   mqbroker/store/record.h \
   mqbroker/store/recovery.c mqbroker/store/recovery.h \
   mqbroker/store/replay.c \

@@ -7,14 +7,15 @@
 #include "mqbroker/store/record.h"
 #include "mqbroker/store/store_state.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
-static bool refused_now(const struct store *s) {
-  return s->read_only || s->retention.level == SPACE_FULL || s->queue_trouble != STATUS_OK || s->turn_failed != STATUS_OK;
+bool store_refuses(const struct store *s) {
+  return s->read_only || s->retention.level == SPACE_FULL || s->queue_trouble != STATUS_OK ||
+         s->turn_failed != STATUS_OK;
 }
 
-/* Nothing staged since the last commit exists any more. */
-static void staged_lost(struct store *s, enum status status) {
+void staged_lost(struct store *s, enum status status) {
   for (size_t i = 0; i < s->staged_count; i++)
     if (s->staged[i].queue != NULL) s->staged[i].queue->next = s->staged[i].queue->max;
   s->staged_count = 0;
@@ -25,7 +26,7 @@ static void staged_lost(struct store *s, enum status status) {
   if (status == STATUS_NO_SPACE) retention_out_of_space(s);
 }
 
-static bool staged_room(struct store *s, size_t count) {
+bool staged_room(struct store *s, size_t count) {
   if (s->staged_count + count <= s->staged_cap) return true;
   size_t cap = s->staged_cap * 2;
   while (cap < s->staged_count + count) cap *= 2;
@@ -78,15 +79,10 @@ struct span store_bitmap(struct store *s, const struct message *m) {
   return SPAN_NONE;
 }
 
-/* One record into the reserved bytes. */
-static void stage(struct store *s, struct message *m, struct consumequeue *q, size_t size, int64_t offset,
-                  uint8_t *out) {
-  m->physical_offset = offset;
-  m->queue_offset = q == NULL ? 0 : q->next++;
-  message_encode(m, out);
-  m->body_crc = get_i32(out + 8);
+void staged_add(struct store *s, const struct message *m, struct consumequeue *q, int64_t offset, size_t size) {
   struct staged *t = &s->staged[s->staged_count++];
-  *t = (struct staged){.queue = q, .index = m->queue_offset, .unit = {offset, (int32_t)size, 0}, .store_ms = m->store_ms};
+  *t = (struct staged){
+      .queue = q, .index = m->queue_offset, .unit = {offset, (int32_t)size, 0}, .store_ms = m->store_ms};
   if (q != NULL) {
     t->unit.tags_code = derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms);
     t->bitmap_at = s->bitmaps.len;
@@ -94,6 +90,16 @@ static void stage(struct store *s, struct message *m, struct consumequeue *q, si
   }
   index_stage(&s->index, m->topic, m->properties, m->sys_flag, offset, m->store_ms);
   s->staged_last_ms = m->store_ms;
+}
+
+/* One record into the reserved bytes. */
+static void stage(struct store *s, struct message *m, struct consumequeue *q, size_t size, int64_t offset,
+                  uint8_t *out) {
+  m->physical_offset = offset;
+  m->queue_offset = q == NULL ? 0 : q->next++;
+  message_encode(m, out);
+  m->body_crc = get_i32(out + 8);
+  staged_add(s, m, q, offset, size);
   s->facts.put_count++;
   s->facts.put_bytes += (int64_t)size;
 }
@@ -102,7 +108,7 @@ enum put_status store_put(struct store *s, struct message *m, struct moment now,
   struct consumequeue *q = NULL;
   uint8_t *place;
   int64_t offset;
-  if (refused_now(s)) return PUT_SERVICE_NOT_AVAILABLE;
+  if (store_refuses(s)) return PUT_SERVICE_NOT_AVAILABLE;
   if (!acceptable(m)) return PUT_MESSAGE_ILLEGAL;
   size_t size = message_size(m);
   if (!size_fits(s, size)) return PUT_MESSAGE_ILLEGAL;
@@ -131,7 +137,7 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
                                 struct moment now, struct put_result *out, int64_t *physical_offsets) {
   struct consumequeue *q;
   size_t total = 0;
-  if (refused_now(s)) return PUT_SERVICE_NOT_AVAILABLE;
+  if (store_refuses(s)) return PUT_SERVICE_NOT_AVAILABLE;
   if (count == 0 || count > INT32_MAX || (m->sys_flag & SYS_TRANSACTION_MASK) != 0) return PUT_MESSAGE_ILLEGAL;
   m->store_ms = now.wall_ms;
   for (size_t i = 0; i < count; i++) {
@@ -163,18 +169,34 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
 
 /* ---- commit ---- */
 
+/* What only records of another broker (raw.c) can have: numbers that leave others out, or that cannot be. */
+static enum status odd_number(struct store *s, struct staged *t, const struct ext_unit *ext, enum status status,
+                              struct moment now) {
+  struct consumequeue *q = t->queue;
+  if (status == STATUS_NOT_FOUND) {
+    log_error(s->log, "consume queue %s: the log has no records for units %" PRId64 " to %" PRId64, q->dir, q->max,
+              t->index - 1);
+    status = consumequeue_fill(q, t->index, &t->unit, now.mono_ms);
+    if (status == STATUS_OK) return consumequeue_put(q, t->index, &t->unit, ext, now.mono_ms);
+  }
+  if (status != STATUS_LIMIT && status != STATUS_INVALID) return status;
+  log_error(s->log, "record at offset %" PRId64 " has the impossible queue offset %" PRId64 ": not queued",
+            t->unit.offset, t->index);
+  return STATUS_OK;
+}
+
 static void staged_dispatch(struct store *s, struct moment now) {
   for (size_t i = 0; i < s->staged_count; i++) {
     struct staged *t = &s->staged[i];
     if (t->queue == NULL) continue;
     struct ext_unit ext = {t->unit.tags_code, t->store_ms, SPAN_NONE};
     if (t->bitmap_len > 0) ext.bitmap = span_of(s->bitmaps.ptr + t->bitmap_at, t->bitmap_len);
-    enum status status =
-        consumequeue_put(t->queue, t->index, &t->unit, s->config.ext.enabled ? &ext : NULL, now.mono_ms);
+    const struct ext_unit *extended = s->config.ext.enabled ? &ext : NULL;
+    enum status status = consumequeue_put(t->queue, t->index, &t->unit, extended, now.mono_ms);
+    if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) status = odd_number(s, t, extended, status, now);
     if (status == STATUS_NO_MEMORY || status == STATUS_IO)
       store_make_read_only(s, "a consume queue cannot be written", status);
-    else if (status != STATUS_OK)
-      s->queue_trouble = status;
+    else if (status != STATUS_OK) s->queue_trouble = status;
     if (status == STATUS_NO_SPACE) retention_out_of_space(s);
     if (s->listener.arrived != NULL && status != STATUS_NO_MEMORY)
       s->listener.arrived(s->listener.context, t->queue->topic, t->queue->id, t->queue->max, t->unit.tags_code);
@@ -186,14 +208,16 @@ static void staged_dispatch(struct store *s, struct moment now) {
 enum status store_commit(struct store *s, struct moment now) {
   enum status status = s->turn_failed;
   s->turn_failed = STATUS_OK;
-  if (status != STATUS_OK || s->staged_count == 0) return status;
+  if (status != STATUS_OK || (s->staged_count == 0 && !commitlog_staged(&s->commitlog))) return status;
   status = commitlog_commit(&s->commitlog);
   if (status != STATUS_OK) {
     staged_lost(s, status);
     return status;
   }
   s->log_trouble = STATUS_OK;
+  if (s->staged_count == 0) return STATUS_OK; /* only the filler of a file's end, from another log */
   s->last_ms = s->staged_last_ms;
+  s->last_record = s->staged[s->staged_count - 1].unit.offset;
   staged_dispatch(s, now);
   index_commit(&s->index, now);
   return STATUS_OK;

@@ -91,6 +91,7 @@ static void store_free(struct store *s) {
   if (s->lock != NULL) s->disk->ops->close(s->disk, s->lock);
   buf_fini(&s->bitmaps);
   free(s->staged);
+  free(s->raw.bytes);
   free(s->root);
   free(s);
 }
@@ -144,7 +145,7 @@ enum status store_open(struct store **out, const struct store_config *config, st
   if (status != STATUS_OK) return status;
   struct store *s = calloc(1, sizeof *s);
   if (s == NULL) return STATUS_NO_MEMORY;
-  *s = (struct store){.config = *config, .disk = disk, .log = log, .delays = delays, .opened_mono_ms = now.mono_ms};
+  *s = (struct store){.config = *config, .disk = disk, .log = log, .delays = delays, .opened_mono_ms = now.mono_ms, .last_record = -1, .raw.begin = -1};
   if (listener != NULL) s->listener = *listener;
   s->facts = (struct store_facts){.boot_ms = now.wall_ms, .recovery_ms = -1};
   s->root = strdup(config->root);

@@ -126,6 +126,26 @@ const char *store_refusal(const struct store *s);
 /* Writes what was staged. On failure nothing staged exists and status tells why. Cheap when nothing is staged. */
 enum status store_commit(struct store *s, struct moment now) MUST_USE;
 
+/* ---- replication (raw.c): the log as bytes ---- */
+
+/* Bytes of the log from offset on as they are in the mapping, at most max, never past the end of a file. NOT_FOUND
+ * outside [store_log_min, store_log_max). Valid like get_result.parts. */
+enum status store_log_bytes(struct store *s, int64_t offset, size_t max, struct span *out) MUST_USE;
+/* Where the newest record begins (or an earlier one, never before its file); -1: the log is empty. */
+int64_t store_last_record(struct store *s);
+/* Takes bytes of another broker's log, which must begin at store_raw_end (in an empty log at the start of a file).
+ * Whole records, checksums verified, are staged for the next store_commit as they are; the beginning of one is kept in
+ * memory until the rest comes. CORRUPT, INVALID: these bytes are not what may stand here, a sentence is in why and
+ * nothing of the bad record is taken. Other failures are those of the disk; all that was staged is lost then. */
+enum status store_append_raw(struct store *s, int64_t offset, struct span bytes, struct moment now,
+                             struct buf *why) MUST_USE;
+int64_t store_raw_end(const struct store *s);
+/* Forgets the beginning of a record, so that the log may be asked for from store_log_max again. */
+void store_raw_forget(struct store *s);
+/* Moves commit log, key index and checkpoint of a store that is not open into directories beside theirs, named by
+ * `tag` (consume queues follow from the log and are made anew). On failure the sentence is in why. */
+enum status store_set_aside(const struct store_config *config, struct disk *disk, int64_t tag, struct buf *why) MUST_USE;
+
 /* New rules from the next look on. */
 void store_retention_change(struct store *s, const struct retention_rules *rules);
 /* Hours such as "04" or "04;16". */

@@ -59,6 +59,13 @@ struct flusher {
   size_t round_queues_left;
 };
 
+/* The beginning of a record that came from another log and is not whole yet. */
+struct raw_piece {
+  uint8_t *bytes;
+  size_t len, cap;
+  int64_t begin; /* where an empty log will begin, when the first record is whole; -1: where it ends */
+};
+
 struct store {
   struct store_config config;
   char *root;
@@ -82,6 +89,8 @@ struct store {
   char refusal[256];
   int64_t last_ms; /* store time of the newest record that counts */
   int64_t staged_last_ms;
+  int64_t last_record; /* where the newest record begins; -1: not known */
+  struct raw_piece raw;
   struct flusher flusher;
   struct retention retention;
   int64_t allocate_ms; /* monotonic: the next log file is not tried before */
@@ -99,6 +108,13 @@ void store_make_read_only(struct store *s, const char *what, enum status status)
 
 /* The bit map of a record that is being extended: behind the others in s->bitmaps; absent: it has none. */
 struct span store_bitmap(struct store *s, const struct message *m);
+/* put.c */
+bool store_refuses(const struct store *s);
+bool staged_room(struct store *s, size_t count);
+/* A record that lies at offset, for its queue (NULL: none) and the index; there is room. */
+void staged_add(struct store *s, const struct message *m, struct consumequeue *q, int64_t offset, size_t size);
+/* Nothing staged since the last commit exists any more. */
+void staged_lost(struct store *s, enum status status);
 
 /* recovery.c: fills commitlog, queues, checkpoint. */
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;

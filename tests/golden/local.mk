@@ -29,7 +29,8 @@ EXTRA_DIST += \
   tests/golden/frames/bodies.jsonl \
   tests/golden/frames/frames.jsonl \
   tests/golden/frames/lenient.jsonl \
-  tests/golden/hashes/hashes.jsonl
+  tests/golden/hashes/hashes.jsonl \
+  tests/golden/ha/fresh.jsonl tests/golden/ha/resume.jsonl
 
 # Whole store directories; tests/unit/store opens them.
 EXTRA_DIST += \

@@ -42,6 +42,11 @@ static void settings_of(struct machine *m, struct broker_settings *s) {
   set_number(s, "maxMessageSize", c->segment_bytes / 2 > 65536 ? 65536 : c->segment_bytes / 2);
   set_number(s, "defaultTopicQueueNums", c->queues);
   set_number(s, "listenPort", BROKER_PORT);
+  if (c->role != NULL) set(s, "brokerRole", c->role);
+  if (c->id != 0) set_number(s, "brokerId", c->id);
+  if (c->in_sync != 0) set_number(s, "inSyncReplicas", c->in_sync);
+  if (c->ack_flushed) set(s, "haAckFlushed", "true");
+  if (c->ha_master != NULL) set(s, "haMasterAddress", c->ha_master);
   if (broker_settings_complete(s, sim_host_name(m->host), sim_host_ip(m->host), "/root", c->name_servers) != STATUS_OK)
     abort();
 }
@@ -85,3 +90,7 @@ static void broker_end(struct machine *m, bool clean, struct moment now) {
 
 const struct program_ops broker_ops = {
     .kind = "broker", .start = broker_begin, .leave = broker_leave, .stop = broker_end};
+
+struct broker *machine_broker(const struct machine *m) {
+  return m->state == MACHINE_UP ? ((struct broker_program *)m->program)->broker : NULL;
+}

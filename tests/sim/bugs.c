@@ -54,13 +54,15 @@ int64_t __wrap_store_appended(const struct store *s) {
   return planted == BUG_REPLY_FIRST ? INT64_MAX / 2 : __real_store_appended(s);
 }
 
-void __real_gate_release(struct gate *g, int64_t appended, int64_t flushed, struct moment now, gate_answer answer,
+void __real_gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
                          void *context);
-void __wrap_gate_release(struct gate *g, int64_t appended, int64_t flushed, struct moment now, gate_answer answer,
+void __wrap_gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
                          void *context);
-void __wrap_gate_release(struct gate *g, int64_t appended, int64_t flushed, struct moment now, gate_answer answer,
+void __wrap_gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
                          void *context) {
-  __real_gate_release(g, appended, planted == BUG_NO_FSYNC ? appended : flushed, now, answer, context);
+  struct gate_marks told = *marks;
+  if (planted == BUG_NO_FSYNC) told.flushed = marks->appended;
+  __real_gate_release(g, &told, now, answer, context);
 }
 
 void __real_parked_arrived(struct parked *p, struct span topic, int32_t queue_id, int64_t queue_max);

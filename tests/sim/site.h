@@ -67,8 +67,16 @@ struct broker_config {
   const char *name_servers; /* "ip:port;ip:port" */
   bool sync_flush;
   int segment_bytes, queue_units, queues;
+  const char *role;         /* brokerRole; NULL: ASYNC_MASTER */
+  int id;                   /* brokerId */
+  int in_sync;              /* inSyncReplicas; 0: the default */
+  bool ack_flushed;         /* haAckFlushed */
+  const char *ha_master;    /* haMasterAddress; NULL: as the name servers say */
 };
 extern const struct program_ops broker_ops; /* config: struct broker_config */
+/* NULL: it does not run. */
+struct broker;
+struct broker *machine_broker(const struct machine *m);
 
 #define BROKER_ROOT "/store"
 #define BROKER_COMMITLOG "/store/commitlog"

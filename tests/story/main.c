@@ -229,6 +229,86 @@ static void a_silent_broker_is_forgotten(void) {
   stage_end(&s);
 }
 
+/* The slave asks again until a name server knows the master, then copies what is there; a send is answered when the slave
+ * has it. */
+static void a_sync_master_waits_for_its_slave(void) {
+  struct stage s;
+  stage_begin(&s);
+  struct machine *names = stage_names(&s, "names");
+  struct machine *master = stage_broker(&s, "broker", false);
+  struct machine *slave = stage_slave(&s, "slave", true);
+  struct machine *producer = stage_producer(&s, "producer", 0);
+  at_start(0, names);
+  at_start(0, slave);
+  at_start(1000, master);
+  at_start(2500, producer);
+  at_send(3000, producer);
+  at_send(6000, producer);
+  expect(&s, 8000, "slave producer",
+         "[0] slave > starts\n"
+         "[1] slave > accepted from slave:32769\n"
+         "[2] slave > open to slave:10911\n"
+         "[2] slave > open to names:9876\n"
+         "[5] slave > closed by slave\n"
+         "[2008] slave > open to broker:10912\n"
+         "[2500] producer > starts\n"
+         "[3002] slave > open to broker:10909\n"
+         "[3002] slave > open to broker:10911\n"
+         "[3003] producer > open to names:9876\n"
+         "[3009] producer > open to broker:10911\n"
+         "[3013] producer > message 0 is in broker queue 0 offset 0\n"
+         "[6005] producer > message 1 is in broker queue 0 offset 1\n");
+  at_stop(8000, slave, SIM_KILL);
+  at_send(9000, producer);
+  at_start(10000, slave);
+  at_send(13000, producer);
+  expect(&s, 15000, "slave producer",
+         "[8000] slave > is killed\n"
+         "[9003] producer > message 2 is in broker queue 0 offset 2 (not promised)\n"
+         "[10000] slave > starts\n"
+         "[10001] slave > accepted from slave:32774\n"
+         "[10002] slave > open to slave:10911\n"
+         "[10002] slave > open to names:9876\n"
+         "[10005] slave > closed by slave\n"
+         "[10006] slave > open to broker:10912\n"
+         "[13002] slave > open to broker:10909\n"
+         "[13002] slave > open to broker:10911\n"
+         "[13005] producer > message 3 is in broker queue 0 offset 3\n");
+  stage_end(&s);
+}
+
+/* What the slave has is read from it when the master is gone, and the reader comes back to the master. */
+static void readers_go_on_at_the_slave(void) {
+  struct stage s;
+  stage_begin(&s);
+  struct machine *names = stage_names(&s, "names");
+  struct machine *master = stage_broker(&s, "broker", false);
+  struct machine *slave = stage_slave(&s, "slave", false);
+  struct machine *producer = stage_producer(&s, "producer", 0);
+  struct machine *consumer = stage_consumer(&s, "consumer");
+  at_start(0, names);
+  at_start(0, master);
+  at_start(100, slave);
+  at_start(1000, producer);
+  at_send(1000, producer);
+  at_send(15000, producer); /* by now the slave knows the topic */
+  at_stop(16000, master, SIM_KILL);
+  at_start(17000, consumer);
+  expect(&s, 30000, "consumer",
+         "[17000] consumer > starts\n"
+         "[17003] consumer > open to names:9876\n"
+         "[17007] consumer > open to slave:10911\n"
+         "[17505] consumer > got 2 messages from broker queue 0 offset 0\n");
+  at_start(30000, master);
+  at_send(35000, producer);
+  expect(&s, 70000, "consumer producer",
+         "[35005] producer > open to broker:10911\n"
+         "[35007] producer > message 2 is in broker queue 0 offset 2\n"
+         "[35008] consumer > got 1 messages from broker queue 0 offset 2\n"
+         "[47005] consumer > open to broker:10911\n");
+  stage_end(&s);
+}
+
 #define TEST(f) {#f, f}
 
 int main(int argc, char **argv) {
@@ -239,6 +319,8 @@ int main(int argc, char **argv) {
       TEST(clients_go_on_after_a_broker_restart),
       TEST(a_synchronous_flush_waits_for_the_disk),
       TEST(a_silent_broker_is_forgotten),
+      TEST(a_sync_master_waits_for_its_slave),
+      TEST(readers_go_on_at_the_slave),
       {0},
   };
   return run_tests("story", tests, argc, argv);

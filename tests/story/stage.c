@@ -48,6 +48,16 @@ struct machine *stage_broker(struct stage *s, const char *name, bool sync_flush)
   return add(s, name, &broker_ops, c);
 }
 
+struct machine *stage_slave(struct stage *s, const char *name, bool sync) {
+  struct broker_config *c = s->brokers;
+  while (c->name != NULL) c++;
+  if (sync) c[-1].role = "SYNC_MASTER";
+  *c = c[-1];
+  c->role = "SLAVE";
+  c->id = 1;
+  return add(s, name, &broker_ops, c);
+}
+
 struct machine *stage_producer(struct stage *s, const char *name, int number) {
   struct producer_traffic *t = &s->producers[number];
   *t = (struct producer_traffic){.ledger = &s->ledger,

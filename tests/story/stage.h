@@ -28,6 +28,8 @@ void stage_end(struct stage *s);
 /* Name servers first, please: the others are told their addresses. */
 struct machine *stage_names(struct stage *s, const char *name);
 struct machine *stage_broker(struct stage *s, const char *name, bool sync_flush);
+/* A slave of the broker that was made last; `sync`: that becomes a SYNC_MASTER. */
+struct machine *stage_slave(struct stage *s, const char *name, bool sync);
 /* Sends nothing by itself. number: of at most 3. */
 struct machine *stage_producer(struct stage *s, const char *name, int number);
 struct machine *stage_consumer(struct stage *s, const char *name);

@@ -85,7 +85,7 @@ test_keys() {
 # What this version cannot honour refuses to start instead of running without it.
 test_refused_keys() {
   local setting
-  for setting in enableDLegerCommitLog=true brokerRole=SYNC_MASTER brokerRole=SLAVE aclEnable=true useTLS=true \
+  for setting in enableDLegerCommitLog=true brokerRole=SLAVE aclEnable=true useTLS=true \
     enablePropertyFilter=true maxMessageSize=2000000000 brokerIP1=not-an-address brokerName=no/name; do
     [ "$setting" != maxMessageSize=2000000000 ] || setting=$'mappedFileSizeCommitLog=1048576\nmaxMessageSize=4194304'
     broker_conf "$setting" >"$DIR/refused.conf"

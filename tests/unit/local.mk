@@ -12,6 +12,7 @@ include tests/unit/client/local.mk
 include tests/unit/broker/local.mk
 include tests/unit/dledger_node/local.mk
 include tests/unit/mqstore/local.mk
+include tests/unit/repl/local.mk
 
 # Structure is tested too: includes, symbols, exports, names, sizes.
 TESTS += tests/unit/structure.sh

@@ -57,8 +57,9 @@ mqbroker/store: core/base core/port core/wire
 mqbroker/state: core/base core/port core/wire core/remoting
 mqbroker/gate: core/base core/port core/wire core/remoting
 mqbroker/door: core/base core/port core/wire core/remoting mqbroker/handle
-mqbroker/handle: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/door mqbroker/gate mqbroker/state mqbroker/store
-mqbroker: core/base core/port core/wire core/config core/remoting mqbroker/door mqbroker/gate mqbroker/handle mqbroker/state mqbroker/store
+mqbroker/repl: core/base core/port mqbroker/store
+mqbroker/handle: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/door mqbroker/gate mqbroker/repl mqbroker/state mqbroker/store
+mqbroker: core/base core/port core/wire core/config core/remoting mqbroker/door mqbroker/gate mqbroker/handle mqbroker/repl mqbroker/state mqbroker/store
 mqbroker/main.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/store mqbroker/standalone.h host/uv
 mqbroker/standalone.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/standalone.h host/uv mqnamesrv
 mqbroker/standalone.h: core/base core/config mqbroker
@@ -158,6 +159,7 @@ check_symbols() {
   room_symbols libdledger/raft libdledger/.libs/libraft.a $BASE
   room_symbols libdledger libdledger/.libs/libdledger.a libdledger/.libs/libraft.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqbroker/store mqbroker/.libs/libstore.a $WIRE $PORT $BASE
+  room_symbols mqbroker/repl mqbroker/.libs/librepl.a mqbroker/.libs/libstore.a $WIRE $PORT $BASE
   room_symbols mqbroker mqbroker/.libs/libbroker.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqnamesrv mqnamesrv/.libs/libmqnamesrv.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols libmqclient libmqclient/.libs/libclientcore.a $REMOTING $CONFIG $WIRE $PORT $BASE

@@ -17,3 +17,13 @@ tests_unit_broker_test_golden_stores_SOURCES = \
   tests/unit/broker/test_golden_stores.c
 tests_unit_broker_test_golden_stores_CPPFLAGS = $(tests_unit_broker_test_broker_CPPFLAGS)
 tests_unit_broker_test_golden_stores_LDADD = $(tests_unit_broker_test_broker_LDADD)
+
+# A master and a slave.
+check_PROGRAMS += tests/unit/broker/test_pair
+TESTS += tests/unit/broker/test_pair
+tests_unit_broker_test_pair_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/test_pair.c
+tests_unit_broker_test_pair_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_broker_test_pair_LDADD = $(tests_unit_broker_test_broker_LDADD)

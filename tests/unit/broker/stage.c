@@ -147,7 +147,8 @@ void stage_ask(struct stage *s, int peer, const struct request_out *q, struct an
   a->call.owner = a;
   a->call.done = on_answer;
   struct peer *p = &s->peers[peer];
-  CU_ASSERT_FATAL(remoting_call(p->remoting, BROKER_ADDR, q, CALL_MS, &a->call, sim_host_now(p->host)) == STATUS_OK);
+  const char *address = s->address == NULL ? BROKER_ADDR : s->address;
+  CU_ASSERT_FATAL(remoting_call(p->remoting, address, q, CALL_MS, &a->call, sim_host_now(p->host)) == STATUS_OK);
   sim_poke(p->host);
 }
 

@@ -42,6 +42,7 @@ struct stage {
   struct sim_host *host;
   struct broker_settings settings;
   struct broker *broker;
+  const char *address; /* whom the peers ask; NULL: BROKER_ADDR */
   struct peer peers[STAGE_PEERS];
   struct arena arena;
 };
