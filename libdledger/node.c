@@ -302,7 +302,7 @@ int64_t dl_node_turn(struct dl_node *n, struct moment now) {
 enum dl_code dl_node_append(struct dl_node *n, size_t body_len, uint8_t **body, struct dl_append *a,
                             struct moment now) {
   if (raft_role(n->raft) != RAFT_LEADER) return DL_CODE_NOT_LEADER;
-  if (n->pending >= n->options.pending_max) return DL_CODE_LEADER_PENDING_FULL;
+  if (a->done != NULL && n->pending >= n->options.pending_max) return DL_CODE_LEADER_PENDING_FULL;
   enum status s = raft_append(n->raft, span_of(NULL, body_len), &a->index, &a->pos);
   if (s == STATUS_LIMIT) return DL_CODE_UNEXPECTED_ARGUMENT;
   if (s != STATUS_OK) {
@@ -312,6 +312,7 @@ enum dl_code dl_node_append(struct dl_node *n, size_t body_len, uint8_t **body, 
   }
   *body = n->adapter.staged_body;
   a->term = raft_term(n->raft);
+  if (a->done == NULL) return DL_CODE_SUCCESS;
   a->due_ms = now.mono_ms + n->options.append_timeout_ms;
   a->next = NULL;
   *n->last = a;

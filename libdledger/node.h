@@ -80,7 +80,8 @@ int64_t dl_node_turn(struct dl_node *n, struct moment now);
 
 /* ---- for the owner ---- */
 
-/* Leader: room for an entry's body in the staging buffer, to be filled before the next call of anything here. a->index
+/* a->done NULL: nobody waits, and a is only filled in. Otherwise:
+ * Leader: room for an entry's body in the staging buffer, to be filled before the next call of anything here. a->index
  * and a->pos are set; a->done runs in a later turn. SUCCESS; or NOT_LEADER, LEADER_PENDING_FULL, DISK_ERROR,
  * DISK_FULL, UNEXPECTED_ARGUMENT: then done will not run. */
 enum dl_code dl_node_append(struct dl_node *n, size_t body_len, uint8_t **body, struct dl_append *a,

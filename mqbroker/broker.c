@@ -62,7 +62,7 @@ static struct broker *broker_of(struct node *node) { return (struct broker *)nod
 static void node_connection(struct node *node, const struct net_event *event, struct moment now) {
   struct broker *b = broker_of(node);
   b->now = now;
-  bool replication = event->kind == NET_ACCEPTED && event->listener == LISTEN_HA;
+  bool replication = event->kind == NET_ACCEPTED && (event->listener == LISTEN_HA || event->listener == LISTEN_DLEDGER);
   if (b->repl != NULL && (replication || b->repl->ops->owns(b->repl, event->conn)))
     b->repl->ops->connection(b->repl, event, now);
   else if (!replication) remoting_connection(b->remoting, event, now);
@@ -77,6 +77,7 @@ static size_t node_bytes(struct node *node, conn_id conn, struct span input, str
 }
 static void node_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
   struct broker *b = broker_of(node);
+  if (b->settings->enableDLegerCommitLog && dledger_synced(b->repl, token, status, now)) return;
   if (b->store != NULL) store_synced(b->store, token, status, now);
 }
 static int64_t node_turn(struct node *node, struct moment now) {
@@ -92,6 +93,11 @@ static void on_arrival(void *context, struct span topic, int32_t queue_id, int64
   struct broker *b = context;
   (void)tags_code;
   parked_arrived(&b->parked, topic, queue_id, queue_max);
+}
+
+static void on_passed(void *context, const struct message *m) {
+  struct broker *b = context;
+  member_passed(&b->member, m);
 }
 
 static enum status make_system_topics(struct broker *b) {
@@ -195,13 +201,33 @@ struct store_config broker_store_config(const struct broker *b) {
                 .utc_offset_s = b->utc_offset_s},
       .retention = retention_rules(b),
       .watch = b->watch,
+      .group = s->enableDLegerCommitLog ? dledger_group(b->repl) : NULL,
       .seed = b->seed};
 }
 
 enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) {
   struct store_config config = broker_store_config(b);
-  struct store_listener listener = {.arrived = on_arrival, .context = b};
+  struct store_listener listener = {.arrived = on_arrival, .passed = on_passed, .context = b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
+}
+
+/* The ledger comes before the store that reads it. */
+static enum status ledger_start(struct broker *b, struct moment now, struct buf *why) {
+  const struct broker_settings *s = b->settings;
+  struct dledger_config config = {.group = s->dLegerGroup,
+                                  .self_id = s->dLegerSelfId,
+                                  .peers = s->dLegerPeers,
+                                  .root = s->storePathRootDir,
+                                  .bind = s->bindAddress,
+                                  .fsync = s->dLegerFsync,
+                                  .listener = LISTEN_DLEDGER,
+                                  .segment_length = s->mappedFileSizeCommitLog,
+                                  .pending_max = s->dLegerMaxPending,
+                                  .election_ms = s->dLegerElectionTimeout,
+                                  .heartbeat_ms = s->dLegerHeartbeatInterval,
+                                  .seed = b->seed};
+  struct dledger_host host = {b->net, b->disk, b->log, member_role, &b->member};
+  return dledger_new(&b->repl, &config, &host, now, why);
 }
 
 enum status broker_repl_start(struct broker *b, struct moment now) {
@@ -217,6 +243,10 @@ enum status broker_repl_start(struct broker *b, struct moment now) {
                                .ack_flushed = s->haAckFlushed,
                                .master = s->haMasterAddress};
   struct repl_host host = {b->net, b->store, b->log};
+  if (s->enableDLegerCommitLog) {
+    dledger_store_is(b->repl, b->store);
+    return STATUS_OK;
+  }
   if (s->brokerRole == ROLE_SLAVE) b->repl = ha_slave_new(&config, &host, now);
   else if (s->haListenEnable) b->repl = ha_master_new(&config, &host);
   else b->repl = repl_none_new();
@@ -258,6 +288,8 @@ static struct remoting *make_remoting(struct broker *b, uint64_t seed) {
 static enum status start(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   enum status status = set_address(b, why);
   if (status == STATUS_OK) status = load_state(b, host->seed, why);
+  if (status == STATUS_OK) status = member_init(&b->member, b, host->seed);
+  if (status == STATUS_OK && b->settings->enableDLegerCommitLog) status = ledger_start(b, now, why);
   if (status == STATUS_OK) status = slave_sync_init(&b->slave_sync, b, host->seed, now);
   if (status == STATUS_OK) status = broker_store_open(b, now, why);
   if (status != STATUS_OK) return status;
@@ -312,12 +344,15 @@ void broker_stop(struct broker *b, struct moment now) {
   b->net->ops->unlisten(b->net, LISTEN_MAIN);
   b->net->ops->unlisten(b->net, LISTEN_VIP);
   b->net->ops->unlisten(b->net, LISTEN_HA);
+  if (b->settings->enableDLegerCommitLog && dledger_hand_over(b->repl, now))
+    log_info(b->log, "dledger: another member is asked to lead");
 }
 
 static void forget(struct broker *b, struct moment now) {
   if (b->repl != NULL) b->repl->ops->free(b->repl);
   remoting_free(b->remoting, now);
   slave_sync_fini(&b->slave_sync);
+  member_fini(&b->member);
   parked_fini(&b->parked);
   gate_fini(&b->gate);
   clients_fini(&b->clients);
@@ -350,7 +385,8 @@ void broker_free(struct broker *b, struct moment now) {
 }
 
 void broker_abandon(struct broker *b, struct moment now) {
-  if (b->repl != NULL) b->repl->ops->free(b->repl);
+  if (b->repl != NULL && b->settings->enableDLegerCommitLog) dledger_abandon(b->repl, now);
+  else if (b->repl != NULL) b->repl->ops->free(b->repl);
   b->repl = NULL;
   if (b->store != NULL) store_abandon(b->store);
   forget(b, now);

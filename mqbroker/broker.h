@@ -15,6 +15,7 @@
 #include "core/remoting/remoting.h"
 #include "mqbroker/gate/gate.h"
 #include "mqbroker/gate/parked.h"
+#include "mqbroker/member.h"
 #include "mqbroker/registration.h"
 #include "mqbroker/repl/repl.h"
 #include "mqbroker/settings.h"
@@ -26,7 +27,7 @@
 #include "mqbroker/state/topics.h"
 #include "mqbroker/store/store.h"
 
-enum broker_listener { LISTEN_MAIN = 1, LISTEN_VIP = 2, LISTEN_HA = 3 };
+enum broker_listener { LISTEN_MAIN = 1, LISTEN_VIP = 2, LISTEN_HA = 3, LISTEN_DLEDGER = 4 };
 
 struct broker {
   struct node node; /* first: the host's view of us */
@@ -47,6 +48,7 @@ struct broker {
   struct parked parked;
   struct repl *repl; /* how the log travels */
   struct slave_sync slave_sync;
+  struct membership member;
   struct registration registration;
 
   uint64_t seed;

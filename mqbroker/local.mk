@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += mqbroker/libbroker.la
 mqbroker_libbroker_la_SOURCES = \
   mqbroker/broker.c mqbroker/broker.h \
+  mqbroker/member.c mqbroker/member.h \
   mqbroker/progress.c mqbroker/progress.h \
   mqbroker/registration.c mqbroker/registration.h \
   mqbroker/settings.c mqbroker/settings.h \
@@ -30,7 +31,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/state/offsets.c mqbroker/state/offsets.h \
   mqbroker/state/stats.c mqbroker/state/stats.h \
   mqbroker/state/topics.c mqbroker/state/topics.h
-mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la
+mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la libdledger/libdledger.la libdledger/libraft.la
 
 include mqbroker/store/local.mk
 include mqbroker/repl/local.mk

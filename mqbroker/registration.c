@@ -208,6 +208,7 @@ int64_t registration_turn(struct registration *r, struct moment now) {
   struct broker *b = r->broker;
   int64_t wake = TIME_NEVER;
   if (!r->probed) probe(r, now);
+  if (b->settings->enableDLegerCommitLog && !b->member.knows) return wake; /* as whom? */
   for (size_t i = 0; i < r->count && !r->left; i++) {
     struct name_server *ns = &r->servers[i];
     if (r->hurry) {

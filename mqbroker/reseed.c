@@ -14,7 +14,7 @@ enum { WHY_MAX = 4096 };
 void broker_reseed_check(struct broker *b) {
   int64_t end;
   const char *word = b->settings->haReseed;
-  if (word == NULL || b->repl->ops->stopped(b->repl) == NULL || !span_to_i64(span_text(word), &end)) return;
+  if (word == NULL || b->settings->enableDLegerCommitLog || b->repl->ops->stopped(b->repl) == NULL || !span_to_i64(span_text(word), &end)) return;
   b->reseed = end == store_log_max(b->store);
   if (!b->reseed)
     log_warn(b->log, "haReseed=%s: the log here ends at offset %" PRId64 ", nothing is done", word,

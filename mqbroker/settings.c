@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqbroker/settings.h"
+#include "mqbroker/repl/repl.h"
 #include "mqbroker/store/store.h"
 
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 enum { BLANK_ROOM = 8 /* the filler that ends a file */, SETTING_TEXT_MAX = 4096 };
 
 const char *const broker_role_names[] = {"ASYNC_MASTER", "SYNC_MASTER", "SLAVE", NULL};
+const char *const dledger_fsync_names[] = {"none", "leader", "majority", NULL};
 const char *const flush_disk_names[] = {"SYNC_FLUSH", "ASYNC_FLUSH", NULL};
 
 static const struct config_key keys[] = {
@@ -45,6 +47,10 @@ enum status broker_settings_complete(struct broker_settings *s, const char *host
   if (status == STATUS_OK) status = set_default(&s->brokerIP2, "%s", s->brokerIP1);
   if (status == STATUS_OK) status = set_default(&s->storePathRootDir, "%s/store", home);
   if (status == STATUS_OK) status = set_default(&s->storePathCommitLog, "%s/store/commitlog", home);
+  if (s->enableDLegerCommitLog) { /* BrokerController.initialize: until the group says more */
+    s->brokerRole = ROLE_SLAVE;
+    s->brokerId = -1;
+  }
   if (s->brokerRole != ROLE_SLAVE) s->brokerId = 0; /* whatever the file says, as BrokerStartup */
   if (status == STATUS_OK && namesrv_addr != NULL) status = set_default(&s->namesrvAddr, "%s", namesrv_addr);
   return status;
@@ -52,8 +58,7 @@ enum status broker_settings_complete(struct broker_settings *s, const char *host
 
 enum status broker_settings_check(const struct broker_settings *s, struct buf *why) {
   const char *missing = NULL;
-  if (s->enableDLegerCommitLog) missing = "enableDLegerCommitLog=true: DLedger is not in this version";
-  else if (s->aclEnable) missing = "aclEnable=true: access control is not in this version";
+  if (s->aclEnable) missing = "aclEnable=true: access control is not in this version";
   else if (s->enablePropertyFilter) missing = "enablePropertyFilter=true: SQL92 filters are not in this version";
   else if (s->useTLS) missing = "useTLS=true: TLS is not in this version";
   else if (s->namesrvAddr == NULL && s->fetchNamesrvAddrByAddressServer)
@@ -62,8 +67,16 @@ enum status broker_settings_check(const struct broker_settings *s, struct buf *w
     buf_printf(why, "%s; starting without it would break what you rely on", missing);
     return STATUS_UNSUPPORTED;
   }
+  if (s->enableDLegerCommitLog && (s->dLegerGroup == NULL || s->dLegerPeers == NULL || s->dLegerSelfId == NULL)) {
+    buf_printf(why, "enableDLegerCommitLog=true needs dLegerGroup, dLegerPeers and dLegerSelfId");
+    return STATUS_INVALID;
+  }
+  if (s->enableDLegerCommitLog && dledger_number(s->dLegerSelfId) < 0) {
+    buf_printf(why, "dLegerSelfId=%s must be one letter and a number, such as n0", s->dLegerSelfId);
+    return STATUS_INVALID;
+  }
   /* BrokerStartup.createBrokerController */
-  if (s->brokerRole == ROLE_SLAVE && s->brokerId <= 0) {
+  if (!s->enableDLegerCommitLog && s->brokerRole == ROLE_SLAVE && s->brokerId <= 0) {
     buf_printf(why, "brokerId=%lld: a slave needs one above 0", (long long)s->brokerId);
     return STATUS_INVALID;
   }

@@ -16,6 +16,8 @@ extern const char *const broker_role_names[];
 extern const char *const flush_disk_names[];
 enum broker_role { ROLE_ASYNC_MASTER, ROLE_SYNC_MASTER, ROLE_SLAVE };
 enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
+/* As enum raft_fsync. */
+extern const char *const dledger_fsync_names[];
 
 /* clang-format off */
 #define BROKER_SETTINGS(K) \
@@ -158,10 +160,10 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(BOOL, transientStorePoolEnable, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(I32, transientStorePoolSize, "5", 0, INT32_MAX, NULL, CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(BOOL, fastFailIfNoBufferInStorePool, "false", 0, 0, NULL, CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
-  K(BOOL, enableDLegerCommitLog, "false", 0, 0, NULL, CONFIG_IGNORED, "DLedger is not in this version") \
-  K(TEXT, dLegerGroup, NULL, 0, 0, NULL, CONFIG_IGNORED, "DLedger is not in this version") \
-  K(TEXT, dLegerPeers, NULL, 0, 0, NULL, CONFIG_IGNORED, "DLedger is not in this version") \
-  K(TEXT, dLegerSelfId, NULL, 0, 0, NULL, CONFIG_IGNORED, "DLedger is not in this version") \
+  K(BOOL, enableDLegerCommitLog, "false", 0, 0, NULL, CONFIG_IMPORTANT, "the commit log is the ledger of a group of brokers that elect their master; brokerRole and brokerId follow from that") \
+  K(TEXT, dLegerGroup, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "name of the group, the same on all members") \
+  K(TEXT, dLegerPeers, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "all members, \"n0-host:port;n1-host:port;n2-host:port\"") \
+  K(TEXT, dLegerSelfId, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "which of them this broker is, such as n0; as a slave its brokerId is the number + 1") \
   /* NettyServerConfig */ \
   K(I32, listenPort, "10911", 3, 65534, NULL, 0, "port for clients; listenPort-2 is the VIP port") \
   K(I32, serverWorkerThreads, "8", 0, INT32_MAX, NULL, CONFIG_IGNORED, "one thread serves all requests: there is no pool to size") \
@@ -203,6 +205,12 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I64, haBacklogMaxBytes, "1048576", 65536, 1073741824, NULL, 0, "bytes that may wait for the network of one slave") \
   K(BOOL, haAckFlushed, "false", 0, 0, NULL, 0, "a slave acknowledges what is on its disk; false: what it has written, as Java") \
   K(TEXT, haReseed, NULL, 0, 0, NULL, CONFIG_LIVE, "given the number that a stopped slave names in its log: its log is moved aside and copied from the master again") \
+  K(ENUM, dLegerFsync, "none", 0, 0, dledger_fsync_names, CONFIG_IMPORTANT, "a message is acknowledged when a majority has written it (none, as Java: survives kill -9 and the loss of a minority), when the leader has it on disk, too (leader), or a majority (majority: survives a power cut of all; costs a sync of two disks)") \
+  K(I32, dLegerElectionTimeout, "300", 20, 60000, NULL, 0, "ms without a word from the leader until a follower stands for election, at least; at most twice that") \
+  K(I32, dLegerHeartbeatInterval, "100", 5, 60000, NULL, 0, "ms between two words of a leader that has nothing to say") \
+  K(I32, dLegerMaxPending, "10000", 1, 10000000, NULL, 0, "records that may wait for a majority (DLedgerConfig.maxPendingRequestsNum); more are refused") \
+  K(I32, dLegerAckTimeout, "3000", 10, 600000, NULL, CONFIG_LIVE, "ms until a send that no majority has taken is answered SYSTEM_ERROR") \
+  K(I32, dLegerOffsetInterval, "500", 10, 600000, NULL, CONFIG_LIVE, "ms between two records that tell the group how far consumers are") \
   K(TEXT, logFile, NULL, 0, 0, NULL, 0, "log file; default: standard error") \
   K(TEXT, bindAddress, "0.0.0.0", 0, 0, NULL, 0, "address to listen on")
 /* clang-format on */

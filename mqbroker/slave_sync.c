@@ -18,7 +18,11 @@ static const struct {
                           {REQUEST_GET_ALL_DELAY_OFFSET, "delayed messages' offsets"},
                           {REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, "consumer groups"}};
 
-static bool is_slave(const struct slave_sync *s) { return s->broker->settings->brokerRole == ROLE_SLAVE; }
+/* In a DLedger group all of this is in the log (member.h). */
+static bool is_slave(const struct slave_sync *s) {
+  const struct broker_settings *settings = s->broker->settings;
+  return settings->brokerRole == ROLE_SLAVE && !settings->enableDLegerCommitLog;
+}
 
 enum status slave_sync_init(struct slave_sync *s, struct broker *b, uint64_t seed, struct moment now) {
   s->broker = b;

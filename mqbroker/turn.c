@@ -30,6 +30,7 @@ static void save_tables(struct broker *b, struct moment now) {
 
 static void release_gate(struct broker *b, struct moment now) {
   struct gate_marks marks = {store_appended(b->store), store_flushed(b->store), b->repl->ops->replicated(b->repl)};
+  if (b->settings->enableDLegerCommitLog) marks.appended = INT64_MAX; /* what counts is what the group has */
   gate_release(&b->gate, &marks, now, send_answer, b);
   int64_t wanted = gate_flush_wanted(&b->gate);
   if (wanted > 0) store_want_flushed(b->store, wanted);
@@ -67,11 +68,24 @@ static bool have_store(struct broker *b, struct moment now) {
   return broker_reseed(b, now) == STATUS_OK;
 }
 
+/* New bytes go to the other brokers before their senders are answered. What a group's log says of topics and groups is
+ * saved in the turn in which it is heard. */
+static int64_t share_log(struct broker *b, struct moment now) {
+  if (!b->settings->enableDLegerCommitLog) {
+    save_tables(b, now);
+    return b->repl->ops->turn(b->repl, now);
+  }
+  int64_t wake = member_turn(&b->member, now);
+  wake = earlier(wake, b->repl->ops->turn(b->repl, now));
+  member_followed(&b->member);
+  save_tables(b, now);
+  return wake;
+}
+
 int64_t broker_turn(struct broker *b, struct moment now) {
   if (!have_store(b, now)) return b->store_retry_ms;
   write_log(b, now);
-  save_tables(b, now);
-  int64_t wake = b->repl->ops->turn(b->repl, now); /* new bytes go to slaves before their senders are answered */
+  int64_t wake = share_log(b, now);
   release_gate(b, now);
   pull_run_parked(b, now);
   save_offsets(b, now);

@@ -68,7 +68,8 @@ void segments_fini(struct segments *list) {
 }
 
 enum status segment_path(const struct segments *list, int64_t start, char out[DISK_PATH_MAX]) {
-  int n = snprintf(out, DISK_PATH_MAX, "%s/%020" PRId64, list->dir, start);
+  const char *dir = list->old_dir != NULL && start < list->old_end ? list->old_dir : list->dir;
+  int n = snprintf(out, DISK_PATH_MAX, "%s/%020" PRId64, dir, start);
   return n < DISK_PATH_MAX ? STATUS_OK : STATUS_LIMIT;
 }
 

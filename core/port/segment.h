@@ -38,6 +38,8 @@ struct segments {
   const char *dir; /* borrowed */
   int64_t length;
   int64_t first, end; /* files cover [first, end); equal: there is none */
+  const char *old_dir; /* borrowed; files that start before old_end lie here. NULL: all are in dir */
+  int64_t old_end;
   struct segment *open;
 };
 

@@ -53,6 +53,12 @@ void gate_write_failed(struct gate *g, gate_answer answer, void *context) {
   for (; g->appended.count > 0; ring_pop(&g->appended)) answer(context, at(&g->appended, 0), GATE_WRITE_FAILED);
 }
 
+void gate_give_up(struct gate *g, gate_answer answer, void *context) {
+  struct waiter_ring *rings[] = {&g->flushed, &g->replicated, &g->appended};
+  for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++)
+    for (; rings[i]->count > 0; ring_pop(rings[i])) answer(context, at(rings[i], 0), GATE_LEADER_LOST);
+}
+
 static enum gate_outcome done(const struct waiter *w) { return w->lacks_replica ? GATE_NO_REPLICA : GATE_DONE; }
 
 /* A written waiter goes where it has to wait, or is answered. Without memory to wait in, the honest answer is that what

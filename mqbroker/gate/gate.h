@@ -24,6 +24,7 @@ struct waiter {
   int64_t due_ms;  /* monotonic: then it is answered although the mark is not reached; not for `appended` */
   char *batch_ids; /* comma-joined message ids of a batch, owned; NULL for a single message */
   int32_t queue_id;
+  bool plain;      /* no send: the answer has no fields */
   bool wants_flush;
   bool wants_replica;
   bool lacks_replica; /* no slave was near when it was put: the answer says so */
@@ -46,7 +47,7 @@ struct gate_marks {
 };
 
 /* What a slave lacks is told before what the disk lacks, as Java does. */
-enum gate_outcome { GATE_DONE, GATE_FLUSH_TIMEOUT, GATE_WRITE_FAILED, GATE_REPLICA_TIMEOUT, GATE_NO_REPLICA };
+enum gate_outcome { GATE_DONE, GATE_FLUSH_TIMEOUT, GATE_WRITE_FAILED, GATE_REPLICA_TIMEOUT, GATE_NO_REPLICA, GATE_LEADER_LOST };
 /* Answers a waiter; takes batch_ids back. */
 typedef void (*gate_answer)(void *context, struct waiter *w, enum gate_outcome outcome);
 
@@ -56,6 +57,8 @@ void gate_fini(struct gate *g); /* forgets the waiters */
 enum status gate_wait(struct gate *g, const struct waiter *w) MUST_USE;
 /* This turn's write failed: everybody who waits for it is told. */
 void gate_write_failed(struct gate *g, gate_answer answer, void *context);
+/* Nobody's mark will be reached: everybody who waits is told. */
+void gate_give_up(struct gate *g, gate_answer answer, void *context);
 /* Answers everybody whose mark is reached or whose time is over. */
 void gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer, void *context);
 /* Greatest offset somebody waits to see on disk; 0: nobody. */

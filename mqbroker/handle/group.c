@@ -10,11 +10,12 @@
 enum { BODY_MAX = 256 << 20 };
 
 void handle_update_group(struct broker *b, const struct request *rq) {
+  if (refuse_change(b, rq)) return;
   struct json *config;
   const char *why = NULL;
   enum status status = json_parse(rq->cmd->body, &JSON_LIMITS_DEFAULT, &b->arena, &config, &why, NULL);
   if (status == STATUS_OK) status = groups_put(&b->groups, config, rq->now);
-  if (status == STATUS_OK) reply_ok(b, rq);
+  if (status == STATUS_OK) member_reply(&b->member, &rq->to, rq->now);
   else
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "SubscriptionGroupConfig: %s",
                          why == NULL ? status_text(status) : why);
@@ -31,11 +32,12 @@ void handle_all_groups(struct broker *b, const struct request *rq) {
 }
 
 void handle_delete_group(struct broker *b, const struct request *rq) {
+  if (refuse_change(b, rq)) return;
   struct delete_subscription_group_request h;
   if (!decode_fields(b, rq, &delete_subscription_group_request_header, &h)) return;
   if (groups_remove(&b->groups, h.groupName, rq->now))
     log_info(b->log, "consumer group %.*s deleted", SPAN_ARG(h.groupName));
-  reply_ok(b, rq);
+  member_reply(&b->member, &rq->to, rq->now);
 }
 
 static void write_queue(struct broker *b, struct json_writer *w, const struct offset_table *o, int32_t queue_id,

@@ -67,6 +67,8 @@ void handle_broker_config(struct broker *b, const struct request *rq);
 void handle_update_broker_config(struct broker *b, const struct request *rq);
 
 /* Words that several verbs say. */
+/* Only the master of a DLedger group changes what all of it must know. True: answered. */
+bool refuse_change(struct broker *b, const struct request *rq);
 void reply_ok(struct broker *b, const struct request *rq);
 void reply_body(struct broker *b, const struct request *rq, const struct buf *body);
 void reply_fields(struct broker *b, const struct request *rq, const struct header *header, const void *fields);

@@ -6,6 +6,13 @@ void reply_ok(struct broker *b, const struct request *rq) {
   remoting_reply(b->remoting, &rq->to, &(struct reply_out){.code = RESPONSE_SUCCESS});
 }
 
+bool refuse_change(struct broker *b, const struct request *rq) {
+  const char *refusal = member_refusal(&b->member);
+  if (refusal == NULL) return false;
+  remoting_reply_error(b->remoting, &rq->to, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: %s", refusal);
+  return true;
+}
+
 void reply_fields(struct broker *b, const struct request *rq, const struct header *header, const void *fields) {
   remoting_reply(b->remoting, &rq->to,
                  &(struct reply_out){.code = RESPONSE_SUCCESS, .header = header, .fields = fields});

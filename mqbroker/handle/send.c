@@ -138,16 +138,17 @@ static void answer_put_failure(struct broker *b, const struct request *rq, enum 
 
 static void wait_for_mark(struct broker *b, const struct request *rq, const struct send_message_request *h,
                           const struct put_result *put, char *batch_ids) {
-  bool waits = !span_is(property_get(h->properties, "WAIT"), "false");
+  bool member = b->settings->enableDLegerCommitLog; /* waits for the group, and for nothing else, whatever is asked */
+  bool waits = member || !span_is(property_get(h->properties, "WAIT"), "false");
   enum repl_need need = waits ? b->repl->ops->need(b->repl, put->end_offset) : REPL_FREE;
   struct waiter w = {.to = rq->to,
                      .physical_offset = put->physical_offset,
                      .end_offset = put->end_offset,
                      .queue_offset = put->queue_offset,
-                     .due_ms = rq->now.mono_ms + b->settings->syncFlushTimeout,
+                     .due_ms = rq->now.mono_ms + (member ? b->settings->dLegerAckTimeout : b->settings->syncFlushTimeout),
                      .batch_ids = batch_ids,
                      .queue_id = h->queueId,
-                     .wants_flush = waits && b->settings->flushDiskType == FLUSH_SYNC,
+                     .wants_flush = waits && !member && b->settings->flushDiskType == FLUSH_SYNC,
                      .wants_replica = need == REPL_WAIT,
                      .lacks_replica = need == REPL_NO_SLAVE};
   if (gate_wait(&b->gate, &w) == STATUS_OK) return;
@@ -257,6 +258,11 @@ void handle_send(struct broker *b, const struct request *rq) {
   bool by_letters = rq->cmd->code != REQUEST_SEND_MESSAGE;
   if (b->settings->brokerRole == ROLE_SLAVE) { /* DefaultMessageStore.checkStoreStatus; nothing is created, either */
     refuse(b, rq, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: this broker is a slave");
+    return;
+  }
+  const char *refusal = member_refusal(&b->member);
+  if (refusal != NULL) {
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: %s", refusal);
     return;
   }
   if (header_decode(&send_message_request_header, rq->cmd, by_letters, &h, &missing) != STATUS_OK) {

@@ -15,18 +15,36 @@ static int code_of(enum gate_outcome outcome) {
   case GATE_REPLICA_TIMEOUT: return RESPONSE_FLUSH_SLAVE_TIMEOUT;
   case GATE_NO_REPLICA: return RESPONSE_SLAVE_NOT_AVAILABLE;
   case GATE_DONE:
+  case GATE_LEADER_LOST:
   case GATE_WRITE_FAILED: break;
   }
   return RESPONSE_SUCCESS;
 }
 
+/* What no majority took in time may be there or not; Java's PutMessageStatus is UNKNOWN_ERROR or OS_PAGECACHE_BUSY then,
+ * and both are SYSTEM_ERROR (DLedgerCommitLog.putMessage). Clients send such a message again. */
+static bool answer_group(struct broker *b, struct waiter *w, enum gate_outcome outcome) {
+  bool lost = outcome == GATE_LEADER_LOST;
+  if (!lost && !(outcome == GATE_REPLICA_TIMEOUT && b->settings->enableDLegerCommitLog)) return false;
+  remoting_reply_error(b->remoting, &w->to, RESPONSE_SYSTEM_ERROR,
+                       lost ? "this broker is no longer the group's master: whether the group has it is not known"
+                            : "no majority of the group has answered yet");
+  free(w->batch_ids);
+  return true;
+}
+
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
   struct broker *b = broker;
+  if (answer_group(b, w, outcome)) return;
   if (outcome == GATE_WRITE_FAILED) {
     const char *why = store_refusal(b->store);
     remoting_reply_error(b->remoting, &w->to, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: %s",
                          why == NULL ? "the commit log could not be written" : why);
     free(w->batch_ids);
+    return;
+  }
+  if (w->plain) {
+    remoting_reply(b->remoting, &w->to, &(struct reply_out){.code = RESPONSE_SUCCESS});
     return;
   }
   char id[MESSAGE_ID_MAX];

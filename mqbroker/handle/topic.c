@@ -10,6 +10,7 @@
 enum { BODY_MAX = 256 << 20, QUEUES_MAX = OFFSET_QUEUE_MAX };
 
 void handle_update_topic(struct broker *b, const struct request *rq) {
+  if (refuse_change(b, rq)) return;
   struct create_topic_request h;
   if (!decode_fields(b, rq, &create_topic_request_header, &h)) return;
   const char *why = NULL;
@@ -39,10 +40,11 @@ void handle_update_topic(struct broker *b, const struct request *rq) {
     return;
   }
   broker_topics_changed(b);
-  reply_ok(b, rq);
+  member_reply(&b->member, &rq->to, rq->now);
 }
 
 void handle_delete_topic(struct broker *b, const struct request *rq) {
+  if (refuse_change(b, rq)) return;
   struct delete_topic_request h;
   if (!decode_fields(b, rq, &delete_topic_request_header, &h)) return;
   if (topics_is_system(&b->topics, h.topic)) {
@@ -55,7 +57,7 @@ void handle_delete_topic(struct broker *b, const struct request *rq) {
     broker_topics_changed(b);
   }
   enum status status = store_delete_topic(b->store, h.topic);
-  if (status == STATUS_OK || status == STATUS_NOT_FOUND) reply_ok(b, rq);
+  if (status == STATUS_OK || status == STATUS_NOT_FOUND) member_reply(&b->member, &rq->to, rq->now);
   else
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR,
                          "the queues of topic[%.*s] could not be removed: %s", SPAN_ARG(h.topic), status_text(status));

@@ -77,6 +77,53 @@ struct repl_host {
   struct log *log;
 };
 
+/* ---- a DLedger group: dledger.c ---- */
+
+enum dledger_role { DLEDGER_FOLLOWS, DLEDGER_LEADS };
+
+struct dledger_config {
+  const char *group, *self_id, *peers; /* dLegerGroup, dLegerSelfId, dLegerPeers */
+  const char *root;                    /* storePathRootDir */
+  const char *bind;
+  int fsync;               /* dLegerFsync, as enum raft_fsync */
+  int listener;            /* tag of the listener for members */
+  int64_t segment_length;  /* mappedFileSizeCommitLog */
+  int64_t first_pos;       /* where the first file begins, behind an older log */
+  int32_t pending_max;     /* dLegerMaxPending: records that wait for a majority */
+  int32_t election_ms;     /* dLegerElectionTimeout */
+  int32_t heartbeat_ms;    /* dLegerHeartbeatInterval */
+  uint64_t seed;
+};
+
+struct dledger_host {
+  struct net *net;
+  struct disk *disk;
+  struct log *log;
+  /* Inside turn. LEADS: everything that was agreed on before is in the store, and puts may begin; FOLLOWS: whatever was
+   * put and not agreed on may be lost. Not told before it is known who leads. */
+  void (*role)(void *owner, enum dledger_role role, struct moment now);
+  void *owner;
+};
+
+/* The ledger is there before the store that reads it; dledger_store_is() says which it is. Refused with a sentence in
+ * why. */
+enum status dledger_new(struct repl **out, const struct dledger_config *config, const struct dledger_host *host,
+                        struct moment now, struct buf *why) MUST_USE;
+struct store_group *dledger_group(struct repl *r);
+void dledger_store_is(struct repl *r, struct store *store);
+/* From node_ops.synced; true: it was the ledger's. */
+bool dledger_synced(struct repl *r, uint64_t token, enum status status, struct moment now);
+/* Somebody else shall lead. False: nobody can be asked, or this member does not lead. */
+bool dledger_hand_over(struct repl *r, struct moment now);
+/* The end of what was put last, agreed on or not. */
+int64_t dledger_end(const struct repl *r);
+/* As after a crash: nothing is written. */
+void dledger_abandon(struct repl *r, struct moment now);
+/* The directory of a member's ledger. */
+bool dledger_dir(const char *root, const char *self_id, const char *name, char out[DISK_PATH_MAX]);
+/* What its number says in a member's id: 0 of "n0"; -1: it is no id (DLedgerRoleChangeHandler). */
+int dledger_number(const char *self_id);
+
 /* NULL: out of memory. */
 struct repl *repl_none_new(void);
 struct repl *ha_master_new(const struct repl_config *config, const struct repl_host *host);

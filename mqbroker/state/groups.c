@@ -53,9 +53,10 @@ static enum status add(struct groups *gs, struct span name, struct group **out) 
   return STATUS_OK;
 }
 
-static void changed(struct groups *gs, struct moment now) {
+static void changed(struct groups *gs, struct span name, struct moment now) {
   data_version_next(&gs->version, now.wall_ms);
   gs->dirty = true;
+  if (gs->changed != NULL) gs->changed(gs->context, name);
 }
 
 enum status groups_put_builtin(struct groups *gs) {
@@ -80,7 +81,7 @@ struct group *groups_find_or_create(struct groups *gs, struct span name, bool au
     return NULL;
   }
   log_info(log, "consumer group %.*s created", SPAN_ARG(name));
-  changed(gs, now);
+  changed(gs, name, now);
   return g;
 }
 
@@ -101,16 +102,23 @@ static enum status put(struct groups *gs, const struct json *c) {
 
 enum status groups_put(struct groups *gs, const struct json *config, struct moment now) {
   enum status status = put(gs, config);
-  if (status == STATUS_OK) changed(gs, now);
+  if (status == STATUS_OK) changed(gs, json_text(json_member(config, "groupName")), now);
   return status;
 }
 
 bool groups_remove(struct groups *gs, struct span name, struct moment now) {
   struct group *g = map_remove(&gs->table, name);
   if (g == NULL) return false;
+  changed(gs, name, now);
   group_free(g);
-  changed(gs, now);
   return true;
+}
+
+void groups_drop(struct groups *gs, struct span name) {
+  struct group *g = map_remove(&gs->table, name);
+  if (g == NULL) return;
+  group_free(g);
+  gs->dirty = true;
 }
 
 static void write_group(struct json_writer *w, const struct group *g) {
@@ -136,18 +144,41 @@ static void write_group(struct json_writer *w, const struct group *g) {
   json_close_object(w);
 }
 
-void groups_write(const struct groups *gs, struct json_writer *w) {
+/* One of them, or all. */
+static void write_groups(const struct groups *gs, struct json_writer *w, const struct group *only) {
   json_open_object(w);
   json_key(w, "dataVersion");
   data_version_write(w, &gs->version);
   json_key(w, "subscriptionGroupTable");
   json_open_object(w);
-  for (struct map_entry *e = map_first(&gs->table); e != NULL; e = map_next(&gs->table, e)) {
+  for (struct map_entry *e = only == NULL ? map_first(&gs->table) : NULL; e != NULL; e = map_next(&gs->table, e)) {
     json_key_span(w, e->key);
     write_group(w, e->value);
   }
+  if (only != NULL) {
+    json_key_span(w, only->name);
+    write_group(w, only);
+  }
   json_close_object(w);
   json_close_object(w);
+}
+
+void groups_write(const struct groups *gs, struct json_writer *w) { write_groups(gs, w, NULL); }
+
+void groups_write_one(const struct groups *gs, struct span name, struct json_writer *w) {
+  const struct group *g = groups_find(gs, name);
+  if (g != NULL) write_groups(gs, w, g);
+}
+
+void groups_add(struct groups *gs, const struct json *root, struct log *log) {
+  const struct json *version = json_member(root, "dataVersion"), *table = json_member(root, "subscriptionGroupTable");
+  for (const struct json *c = table == NULL ? NULL : table->children; c != NULL; c = c->next) {
+    enum status one = put(gs, c);
+    if (one != STATUS_OK)
+      log_warn(log, "the master's group \"%.*s\" is left out: %s", SPAN_ARG(json_text(c->key)), status_text(one));
+  }
+  if (version != NULL) data_version_read(version, &gs->version);
+  gs->dirty = true;
 }
 
 void groups_take(struct groups *gs, const struct json *root, struct log *log) {

@@ -30,6 +30,9 @@ struct groups {
   char path[DISK_PATH_MAX];
   bool dirty;
   size_t limit;
+  /* As struct topics. */
+  void (*changed)(void *context, struct span name);
+  void *context;
 };
 
 enum status groups_init(struct groups *gs, const char *root, size_t limit, uint64_t seed) MUST_USE;
@@ -47,8 +50,13 @@ struct group *groups_find_or_create(struct groups *gs, struct span name, bool au
 enum status groups_put(struct groups *gs, const struct json *config, struct moment now) MUST_USE;
 /* A slave takes its master's table (as groups_write writes it) as it is, version included. */
 void groups_take(struct groups *gs, const struct json *root, struct log *log);
+/* As groups_take, but it holds only what changed. */
+void groups_add(struct groups *gs, const struct json *root, struct log *log);
+void groups_drop(struct groups *gs, struct span name);
 bool groups_remove(struct groups *gs, struct span name, struct moment now);
 /* {"dataVersion":..,"subscriptionGroupTable":{..}} */
 void groups_write(const struct groups *gs, struct json_writer *w);
+/* The same with one group only. */
+void groups_write_one(const struct groups *gs, struct span name, struct json_writer *w);
 
 #endif

@@ -57,14 +57,15 @@ static enum status put(struct topics *ts, const struct topic_config *c) {
   return STATUS_OK;
 }
 
-static void changed(struct topics *ts, struct moment now) {
+static void changed(struct topics *ts, struct span name, struct moment now) {
   data_version_next(&ts->version, now.wall_ms);
   ts->dirty = true;
+  if (ts->changed != NULL) ts->changed(ts->context, name);
 }
 
 enum status topics_put(struct topics *ts, const struct topic_config *config, struct moment now) {
   enum status status = put(ts, config);
-  if (status == STATUS_OK) changed(ts, now);
+  if (status == STATUS_OK) changed(ts, config->name, now);
   return status;
 }
 
@@ -77,9 +78,26 @@ enum status topics_put_system(struct topics *ts, const char *name, int32_t queue
 bool topics_remove(struct topics *ts, struct span name, struct moment now) {
   struct topic *t = map_remove(&ts->table, name);
   if (t == NULL) return false;
+  changed(ts, name, now);
   topic_free(t);
-  changed(ts, now);
   return true;
+}
+
+void topics_drop(struct topics *ts, struct span name) {
+  struct topic *t = topics_is_system(ts, name) ? NULL : map_remove(&ts->table, name);
+  if (t == NULL) return;
+  topic_free(t);
+  ts->dirty = true;
+}
+
+void topics_add(struct topics *ts, const struct topic_table *table, struct log *log) {
+  for (size_t i = 0; i < table->count; i++) {
+    enum status one = put(ts, &table->topics[i]);
+    if (one != STATUS_OK)
+      log_warn(log, "the master's topic \"%.*s\" is left out: %s", SPAN_ARG(table->topics[i].name), status_text(one));
+  }
+  ts->version = table->version;
+  ts->dirty = true;
 }
 
 static struct topic *create(struct topics *ts, const struct topic_config *c, struct moment now, struct log *log) {
@@ -150,7 +168,7 @@ void topics_set_order(struct topics *ts, const struct pair *order, size_t count,
     t->order = named;
     any = true;
   }
-  if (any) changed(ts, now);
+  if (any) changed(ts, SPAN_NONE, now);
 }
 
 void topic_to_config(const struct topic *t, struct topic_config *out) {

@@ -31,6 +31,10 @@ struct topics {
   char path[DISK_PATH_MAX];
   bool dirty; /* differs from the file */
   size_t limit;
+  /* Told of each change that is made here, not of what is taken from elsewhere; without a name: of many. NULL: nobody
+   * listens. */
+  void (*changed)(void *context, struct span name);
+  void *context;
 };
 
 #define AUTO_CREATE_TOPIC "TBW102"
@@ -61,6 +65,10 @@ struct topic *topics_create_plain(struct topics *ts, struct span name, int32_t q
                                   struct moment now, struct log *log);
 /* A slave takes its master's table as it is, version included; topics made at start stay. True: something changed. */
 bool topics_take(struct topics *ts, const struct topic_table *table, struct log *log);
+/* As topics_take, but the table holds only what changed. */
+void topics_add(struct topics *ts, const struct topic_table *table, struct log *log);
+/* As topics_remove, for somebody else. */
+void topics_drop(struct topics *ts, struct span name);
 /* updateOrderTopicConfig: exactly the named topics are ordered ones. */
 void topics_set_order(struct topics *ts, const struct pair *order, size_t count, struct moment now);
 

@@ -152,7 +152,7 @@ enum status commitlog_commit(struct commitlog *c) {
 }
 
 enum status commitlog_prepare(struct commitlog *c) {
-  if (segments_empty(&c->files) || c->files.end - c->appended > c->files.length / 2) return STATUS_OK;
+  if (c->entries || segments_empty(&c->files) || c->files.end - c->appended > c->files.length / 2) return STATUS_OK;
   if (commitlog_staged(c)) return STATUS_OK;
   struct segment *g;
   enum status status = segments_add(&c->files, c->files.end, DISK_ALLOCATE, &g);

@@ -30,13 +30,24 @@ struct commitlog {
   int64_t wipe_until;  /* > appended: bytes of a failed write may lie up to here */
   uint8_t *stage;
   size_t stage_len, stage_cap;
+  bool entries;      /* the files are a ledger's: records are bodies of entries, and nothing is written here */
+  int64_t begin;     /* entries: where the first one is; files may have nothing before */
 };
 
 enum status commitlog_init(struct commitlog *c, struct disk *disk, struct log *log, const char *dir,
                            int64_t segment_length, size_t record_max) MUST_USE;
 void commitlog_fini(struct commitlog *c);
 
+/* Bytes between where something begins in the log and its record. Old files of a log that became a ledger's have none. */
+#define COMMITLOG_ENTRY_HEADER 48 /* DLedgerEntry.BODY_OFFSET */
+static inline int64_t commitlog_head(const struct commitlog *c, int64_t at) {
+  return c->entries && at >= c->files.old_end ? COMMITLOG_ENTRY_HEADER : 0;
+}
 static inline int64_t commitlog_min(const struct commitlog *c) { return c->files.first; }
+/* Where its first record begins, or its entry. */
+static inline int64_t commitlog_begin(const struct commitlog *c) {
+  return c->entries && c->begin > c->files.first && c->files.first >= c->files.old_end ? c->begin : c->files.first;
+}
 /* Room for size contiguous bytes in one file: *out is in the staging buffer, valid until the next call.
  * May write earlier staged bytes or make a file; if that fails, everything since the last commit is forgotten. */
 enum status commitlog_reserve(struct commitlog *c, size_t size, uint8_t **out, int64_t *offset) MUST_USE;

@@ -52,6 +52,10 @@ static bool sync_later(enum status status) {
 void flush_log_start(struct store *s) {
   struct flusher *f = &s->flusher;
   struct commitlog *c = &s->commitlog;
+  if (s->config.group != NULL) {
+    group_flushed(s);
+    return;
+  }
   if (f->log_busy > 0 || s->read_only || f->flushed >= c->appended) return;
   int64_t at = f->flushed;
   for (int i = 0; i < SYNC_LOG_FILES_MAX && at < c->appended; i++) {
@@ -83,6 +87,10 @@ static void log_synced(struct store *s, enum status status) {
 static int64_t log_tick(struct store *s, struct moment now) {
   struct flusher *f = &s->flusher;
   const struct store_config *config = &s->config;
+  if (s->config.group != NULL) {
+    group_flushed(s);
+    return TIME_NEVER;
+  }
   int64_t dirty = s->commitlog.appended - f->flushed;
   if (dirty == 0 || f->log_busy > 0 || s->read_only) return TIME_NEVER;
   int64_t wait = SYNC_FLUSH_INTERVAL_MS;

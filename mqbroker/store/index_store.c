@@ -17,7 +17,8 @@
  * end with them, because they have no key. */
 static int64_t replay_start(struct store *s, bool lost) {
   const struct checkpoint *cp = &s->checkpoint;
-  int64_t first = s->commitlog.files.first, start = index_reaches(&s->index);
+  int64_t first = commitlog_begin(&s->commitlog), start = index_reaches(&s->index);
+  if (start > first) start -= commitlog_head(&s->commitlog, start); /* reading begins with the entry */
   if (start < first) start = first;
   if (lost) return start;
   if (s->was_clean) return cp->index_ms >= s->last_ms ? s->commitlog.appended : start;

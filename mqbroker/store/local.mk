@@ -10,6 +10,7 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/discard.c \
   mqbroker/store/flush.c \
   mqbroker/store/get.c \
+  mqbroker/store/group.c \
   mqbroker/store/index.c mqbroker/store/index.h \
   mqbroker/store/index_file.c \
   mqbroker/store/index_load.c \

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 bool store_refuses(const struct store *s) {
+  if (s->config.group != NULL && s->config.group->ops->refusal(s->config.group) != NULL) return true;
   return s->read_only || s->retention.level == SPACE_FULL || s->queue_trouble != STATUS_OK ||
          s->turn_failed != STATUS_OK;
 }
@@ -56,6 +57,7 @@ static enum put_status put_status_of(enum status status) {
 
 /* Room in the log for size bytes; the checkpoint is lowered if this begins a file in the past. */
 static enum status log_reserve(struct store *s, size_t size, int64_t store_ms, uint8_t **out, int64_t *offset) {
+  if (s->config.group != NULL) return s->config.group->ops->reserve(s->config.group, size, out, offset);
   enum status status = commitlog_reserve(&s->commitlog, size, out, offset);
   if (status != STATUS_OK) {
     staged_lost(s, status);
@@ -99,7 +101,7 @@ static void stage(struct store *s, struct message *m, struct consumequeue *q, si
   m->queue_offset = q == NULL ? 0 : q->next++;
   message_encode(m, out);
   m->body_crc = get_i32(out + 8);
-  staged_add(s, m, q, offset, size);
+  if (s->config.group == NULL) staged_add(s, m, q, offset, size); /* else it enters its queue when it is agreed on */
   s->facts.put_count++;
   s->facts.put_bytes += (int64_t)size;
 }
@@ -133,6 +135,28 @@ static struct message batch_message(const struct message *shared, const struct b
   return m;
 }
 
+/* An entry holds one record, so a leader that dies may leave the first of them; nobody was told that they are there. */
+static enum put_status put_batch_entries(struct store *s, struct message *m, const struct batch_item *items,
+                                         size_t count, struct consumequeue *q, struct put_result *out,
+                                         int64_t *physical_offsets) {
+  *out = (struct put_result){.queue_offset = q->next, .store_ms = m->store_ms, .count = (int32_t)count};
+  for (size_t i = 0; i < count; i++) {
+    struct message one = batch_message(m, &items[i]);
+    size_t size = message_size(&one);
+    uint8_t *place;
+    int64_t offset;
+    enum status status = log_reserve(s, size, m->store_ms, &place, &offset);
+    if (status != STATUS_OK) return put_status_of(status);
+    stage(s, &one, q, size, offset, place);
+    if (i == 0) out->physical_offset = offset;
+    if (physical_offsets != NULL) physical_offsets[i] = offset;
+    out->end_offset = offset + (int64_t)size;
+  }
+  m->queue_offset = out->queue_offset;
+  m->physical_offset = out->physical_offset;
+  return PUT_OK;
+}
+
 enum put_status store_put_batch(struct store *s, struct message *m, const struct batch_item *items, size_t count,
                                 struct moment now, struct put_result *out, int64_t *physical_offsets) {
   struct consumequeue *q;
@@ -151,6 +175,7 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
   if (!staged_room(s, count)) return PUT_NO_MEMORY;
   uint8_t *place;
   int64_t offset;
+  if (s->config.group != NULL) return put_batch_entries(s, m, items, count, q, out, physical_offsets);
   status = log_reserve(s, total, m->store_ms, &place, &offset);
   if (status != STATUS_OK) return put_status_of(status);
   *out = (struct put_result){offset, offset + (int64_t)total, q->next, m->store_ms, (int32_t)count};
@@ -185,7 +210,7 @@ static enum status odd_number(struct store *s, struct staged *t, const struct ex
   return STATUS_OK;
 }
 
-static void staged_dispatch(struct store *s, struct moment now) {
+void staged_dispatch(struct store *s, struct moment now) {
   for (size_t i = 0; i < s->staged_count; i++) {
     struct staged *t = &s->staged[i];
     if (t->queue == NULL) continue;

@@ -95,8 +95,7 @@ static enum status raw_failed(struct store *s, enum status status, struct buf *w
   return status;
 }
 
-/* The queue of a record, NULL if it enters none. */
-static enum status queue_of(struct store *s, const struct message *m, struct consumequeue **out) {
+enum status staged_queue(struct store *s, const struct message *m, struct consumequeue **out) {
   *out = NULL;
   if (!derive_enters_queue(m->sys_flag)) return STATUS_OK;
   enum status status = queues_get(&s->queues, m->topic, m->queue_id, true, out);
@@ -133,7 +132,7 @@ static enum status record_take(struct store *s, struct span bytes, struct buf *w
     return STATUS_CORRUPT;
   }
   struct consumequeue *q;
-  status = queue_of(s, &m, &q);
+  status = staged_queue(s, &m, &q);
   if (status == STATUS_OK && !staged_room(s, 1)) status = STATUS_NO_MEMORY;
   if (status == STATUS_OK) status = log_begin(s);
   if (status == STATUS_OK) status = commitlog_append(&s->commitlog, bytes);

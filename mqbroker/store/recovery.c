@@ -35,8 +35,9 @@ static enum status replay_file(struct store *s, int64_t *out) {
     segment_cache_trim(&c->cache, COMMITLOG_OPEN_MAX);
     enum status status = segments_at(&c->files, start, &g);
     if (status != STATUS_OK) return status;
-    if (record_magic(g->view) != MESSAGE_MAGIC) continue;
-    int64_t ms = record_store_ms(g->view);
+    const uint8_t *record = g->view + commitlog_head(c, start);
+    if (record_magic(record) != MESSAGE_MAGIC) continue;
+    int64_t ms = record_store_ms(record);
     if (ms != 0 && ms <= limit_ms) break;
   }
   *out = start;
@@ -152,7 +153,8 @@ static enum status files_read(struct store *s, bool clean, struct buf *why) {
   char path[DISK_PATH_MAX];
   struct arena names;
   arena_init(&names, (size_t)1 << 26);
-  enum status status = segments_load(&c->files, &names, !clean, why);
+  enum status status = s->config.group != NULL ? group_files(s, &names, why)
+                                               : segments_load(&c->files, &names, !clean, why);
   arena_fini(&names);
   if (status == STATUS_OK) status = queues_scan(&s->queues, !clean, why);
   if (status == STATUS_OK) status = index_scan(&s->index, !clean, why);
@@ -227,12 +229,35 @@ static enum status recover_clean(struct store *s, const struct walk *w, struct m
   return status == STATUS_OK ? replay_from(s, c->appended, now, why) : status;
 }
 
+/* The ledger has been looked at before; here it has an end already, and only what is derived from it is made. */
+static enum status recover_group(struct store *s, bool clean, struct moment now, struct buf *why) {
+  struct commitlog *c = &s->commitlog;
+  int64_t from = commitlog_begin(c);
+  enum status status = STATUS_OK;
+  if (!clean && s->queues.found > 0 && !segments_empty(&c->files)) status = replay_file(s, &from);
+  if (status == STATUS_OK) status = mark_running(s, true);
+  if (status == STATUS_OK && s->queues.found == 0) status = queues_disown(s);
+  if (status == STATUS_OK) status = queues_load_all(&s->queues, clean ? c->appended : from);
+  if (status != STATUS_OK) return status;
+  if (clean) from = dispatched_until(s);
+  if (from < commitlog_begin(c)) from = commitlog_begin(c);
+  s->replayed_from = from;
+  s->durable = c->appended;
+  struct walk w = walk_from(from);
+  status = log_walk(s, &w, c->appended, NULL, NULL);
+  s->last_ms = w.last_ms >= 0 ? w.last_ms : s->checkpoint.physic_ms;
+  log_info(s->log, "%s recovery of the ledger's queues from offset %" PRId64 ": %" PRId64
+           " records, the group agreed up to offset %" PRId64, clean ? "normal" : "abnormal", from, w.records, c->appended);
+  return status == STATUS_OK ? replay_from(s, from, now, why) : status;
+}
+
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   struct commitlog *c = &s->commitlog;
   bool clean = !file_exists(s, "abort");
   enum status status = files_read(s, clean, why);
   if (status != STATUS_OK) return status;
   s->was_clean = clean;
+  if (s->config.group != NULL) return recover_group(s, clean, now, why);
   s->replayed_from = c->files.first;
   if (segments_empty(&c->files)) return recover_empty(s, now, why);
   status = layout_check_record(s, c->files.first, why);

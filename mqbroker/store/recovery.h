@@ -64,6 +64,11 @@ void flushed_mark_read(struct store *s, struct flushed_mark *out);
 /* The marks are no longer true; the flushed mark only if `forget`. */
 enum status marks_remove(struct store *s, bool forget) MUST_USE;
 
+/* ---- group.c ---- */
+
+/* The ledger's files as the commit log's. INVALID: an old log that is not what comes before it. */
+enum status group_files(struct store *s, struct arena *names, struct buf *why) MUST_USE;
+
 /* ---- replay.c ---- */
 
 /* Brings queues (records from queue_from on) and key index up to the end of the log, in one walk. */

@@ -39,7 +39,10 @@ static enum status queue_visit(struct replay *r, const struct message *m, size_t
   struct consumequeue *q;
   if (m->physical_offset < r->queue_from) return STATUS_OK;
   r->queue_records++;
-  if (!derive_enters_queue(m->sys_flag)) return STATUS_OK;
+  if (!derive_enters_queue(m->sys_flag)) {
+    if (s->listener.passed != NULL && s->config.group != NULL) s->listener.passed(s->listener.context, m);
+    return STATUS_OK;
+  }
   enum status status = queues_get(&s->queues, m->topic, m->queue_id, true, &q);
   if (status == STATUS_INVALID) {
     log_error(s->log, "record at offset %" PRId64 " has a topic that cannot be a directory: not queued",
@@ -79,7 +82,7 @@ static enum status visit(void *context, const struct message *m, size_t size) {
 static enum status replay_walk(struct replay *r, struct walk *w) {
   struct commitlog *c = &r->s->commitlog;
   int64_t from = r->queue_from < r->index_from ? r->queue_from : r->index_from;
-  *w = walk_from(from < c->files.first ? c->files.first : from);
+  *w = walk_from(from < commitlog_begin(c) ? commitlog_begin(c) : from);
   w->what = "building consume queues and key index";
   w->total = c->appended;
   if (w->at >= c->appended) return STATUS_OK;

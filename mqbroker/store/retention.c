@@ -161,7 +161,12 @@ static void file_remove(struct store *s, bool forced, struct moment now) {
   const struct retention_rules *rules = &s->config.retention;
   struct segments *files = &s->commitlog.files;
   int64_t start = files->first;
-  enum status status = segments_drop_first(files);
+  bool entries = s->config.group != NULL && start >= files->old_end;
+  enum status status = entries ? group_drop_first(s) : segments_drop_first(files);
+  if (status == STATUS_BUSY) {
+    r->files_left = 0; /* somebody in the group may need it */
+    return;
+  }
   if (status != STATUS_OK) {
     log_error(s->log, "commit log file %s/%020" PRId64 " cannot be removed: %s; tried again in %d ms",
               s->commitlog.dir, start, status_text(status), rules->retry_ms);

@@ -57,7 +57,10 @@ static enum status config_check(const struct store_config *config, struct delay_
 static enum status parts_init(struct store *s) {
   const struct store_config *config = &s->config;
   int64_t queue_length = (config->queue_file_length + UNIT_SIZE - 1) / UNIT_SIZE * UNIT_SIZE;
-  enum status status = commitlog_init(&s->commitlog, s->disk, s->log, config->commitlog, config->segment_length,
+  const char *dir = config->group != NULL ? config->group->dir : config->commitlog;
+  s->old_dir = strdup(config->commitlog);
+  if (s->old_dir == NULL) return STATUS_NO_MEMORY;
+  enum status status = commitlog_init(&s->commitlog, s->disk, s->log, dir, config->segment_length,
                                       (size_t)config->message_size_max);
   if (status != STATUS_OK) return status;
   status = queues_init(&s->queues, s->disk, s->log, &s->commitlog, s->root, queue_length,
@@ -92,6 +95,7 @@ static void store_free(struct store *s) {
   buf_fini(&s->bitmaps);
   free(s->staged);
   free(s->raw.bytes);
+  free(s->old_dir);
   free(s->root);
   free(s);
 }
@@ -127,7 +131,7 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
   if (status == STATUS_OK) status = checkpoint_open(disk, path, &s->checkpoint_file);
   if (status == STATUS_OK && !s->was_clean) status = checkpoint_settle(s);
   if (status != STATUS_OK) return status;
-  flushed_mark_open(s);
+  if (s->config.group == NULL) flushed_mark_open(s);
   s->checkpoint_min = checkpoint_min(&s->checkpoint);
   s->config.commitlog = s->commitlog.dir;
   s->config.root = s->root;
@@ -175,18 +179,18 @@ static enum status log_sync_all(struct store *s) {
 static enum status shut_down(struct store *s) {
   struct commitlog *c = &s->commitlog;
   char path[DISK_PATH_MAX];
-  enum status status = log_sync_all(s);
+  enum status status = s->config.group == NULL ? log_sync_all(s) : STATUS_OK;
   if (status == STATUS_OK) status = queues_sync_all(&s->queues);
   if (status == STATUS_OK) index_sync_all(&s->index);
   /* The file allocated ahead (AllocateMappedFileService.shutdown). */
-  if (status == STATUS_OK && !segments_empty(&c->files) && c->appended <= c->files.end - c->files.length)
+  if (status == STATUS_OK && !c->entries && !segments_empty(&c->files) && c->appended <= c->files.end - c->files.length)
     status = segments_drop_from(&c->files, c->appended > c->files.first ? c->appended : c->files.first);
   if (status != STATUS_OK) return status;
   s->checkpoint = (struct checkpoint){s->last_ms, s->last_ms,
                                       index_vouched_ms(&s->index, s->checkpoint.index_ms, s->last_ms)};
   status = checkpoint_write(s->disk, s->checkpoint_file, &s->checkpoint);
   if (status == STATUS_OK) status = s->disk->ops->sync(s->disk, s->checkpoint_file);
-  if (status == STATUS_OK) status = recovery_leave_marks(s);
+  if (status == STATUS_OK && !c->entries) status = recovery_leave_marks(s);
   if (status == STATUS_OK) status = store_path(s, "abort", path) ? STATUS_OK : STATUS_LIMIT;
   if (status == STATUS_OK) status = s->disk->ops->remove(s->disk, path);
   if (status == STATUS_OK) status = s->disk->ops->sync_dir(s->disk, s->root);
@@ -214,6 +218,8 @@ void store_abandon(struct store *s) {
 
 const char *store_refusal(const struct store *s) {
   if (s->read_only) return s->refusal;
+  const char *why = s->config.group == NULL ? NULL : s->config.group->ops->refusal(s->config.group);
+  if (why != NULL) return why;
   if (s->retention.level == SPACE_FULL || s->queue_trouble == STATUS_NO_SPACE || s->log_trouble == STATUS_NO_SPACE)
     return s->retention.reason;
   if (s->queue_trouble != STATUS_OK) return "the consume queues cannot be written at the moment";

@@ -50,6 +50,30 @@ struct ext_config {
   int64_t file_length;  /* mappedFileSizeConsumeQueueExt, bytes */
 };
 
+/* The commit log as a ledger of several brokers (org.apache.rocketmq.store.dledger.DLedgerCommitLog): each record is the
+ * body of an entry, behind its header. Somebody else writes the files; this room stages records in them, and reads what
+ * the brokers agreed on: only that is in queues, index and answers. */
+struct store_group;
+struct store_group_marks {
+  int64_t begin;     /* where the first entry is, or would be */
+  int64_t committed; /* behind the last entry that is agreed on; begin: none is */
+  int64_t synced;    /* durable up to here */
+};
+struct store_group_ops {
+  /* Room for a record in a new entry, to be filled before anything else happens. BUSY: not now, see refusal. INVALID:
+   * no entry may be so large. */
+  enum status (*reserve)(struct store_group *g, size_t size, uint8_t **out, int64_t *offset);
+  void (*marks)(const struct store_group *g, struct store_group_marks *out);
+  /* Removes the oldest file. BUSY: it is needed. */
+  enum status (*drop_first)(struct store_group *g);
+  /* Why nothing can be put, or NULL. */
+  const char *(*refusal)(const struct store_group *g);
+};
+struct store_group {
+  const struct store_group_ops *ops;
+  const char *dir; /* of the ledger's data files */
+};
+
 /* Told now and then how far opening has come, in bytes: a room has no clock, so whoever listens decides what to say.
  * Each `what` begins with done 0 and ends with done == total. */
 struct store_watch {
@@ -74,6 +98,7 @@ struct store_config {
   struct index_config index;
   struct retention_rules retention;
   struct store_watch watch;
+  struct store_group *group; /* NULL: the commit log is our own. Outlives the store */
   uint64_t seed;
 };
 
@@ -84,6 +109,8 @@ struct store_listener {
    * record has. Asked only with ext.enabled, in store_put and, for what is built again, already in store_open. The
    * record's queue_offset, physical_offset and store_ms are known. */
   bool (*bitmap)(void *context, const struct message *m, struct buf *out);
+  /* A record of a group's log that enters no queue, also while it is read again at opening. NULL: nobody listens. */
+  void (*passed)(void *context, const struct message *m);
   void *context;
 };
 
@@ -125,6 +152,13 @@ const char *store_refusal(const struct store *s);
 
 /* Writes what was staged. On failure nothing staged exists and status tells why. Cheap when nothing is staged. */
 enum status store_commit(struct store *s, struct moment now) MUST_USE;
+
+/* ---- a group's log (group.c) ---- */
+
+/* Takes what the group agreed on since: from here on it counts. */
+enum status store_follow(struct store *s, struct moment now) MUST_USE;
+/* This broker begins to put records: all that were put before are known now, or will never be. */
+void store_lead(struct store *s);
 
 /* ---- replication (raw.c): the log as bytes ---- */
 

@@ -76,6 +76,7 @@ struct store {
   struct queues queues;
   struct index index;
   struct delay_levels delays;
+  char *old_dir; /* of the commit log that became a group's ledger; owned */
   struct disk_file *lock, *checkpoint_file, *flushed_file;
   struct checkpoint checkpoint; /* as on disk */
   int64_t checkpoint_min;
@@ -113,6 +114,10 @@ bool store_refuses(const struct store *s);
 bool staged_room(struct store *s, size_t count);
 /* A record that lies at offset, for its queue (NULL: none) and the index; there is room. */
 void staged_add(struct store *s, const struct message *m, struct consumequeue *q, int64_t offset, size_t size);
+/* raw.c: the queue of a record that this broker did not put, NULL if it enters none. */
+enum status staged_queue(struct store *s, const struct message *m, struct consumequeue **out) MUST_USE;
+/* All that is staged, and counts now, enters its queues. */
+void staged_dispatch(struct store *s, struct moment now);
 /* Nothing staged since the last commit exists any more. */
 void staged_lost(struct store *s, enum status status);
 
@@ -120,6 +125,11 @@ void staged_lost(struct store *s, enum status status);
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;
 /* Leaves the end of the log behind for the next start, when everything is durable. */
 enum status recovery_leave_marks(struct store *s) MUST_USE;
+
+/* group.c: how far the ledger is durable, as far as it counts. */
+void group_flushed(struct store *s);
+/* The ledger's oldest file goes. BUSY: not now. */
+enum status group_drop_first(struct store *s) MUST_USE;
 
 /* marks.c: how far the log is durable, for the next start; last_ms: store time of the record that ends there, -1: not
  * known. */

@@ -31,13 +31,18 @@ static bool record_torn(const struct message *m) {
   return span_find(m->topic, 0, 0) < m->topic.len || span_find(m->properties, 0, 0) < m->properties.len;
 }
 
-static void walk_step(struct walk *w, const struct message *m, size_t size) {
+static void walk_step(struct walk *w, const struct message *m, int64_t size) {
   /* A time that goes back says nothing about what was synced when. */
   if (w->fresh_at < 0 && (m->store_ms >= w->fresh_ms || m->store_ms < w->last_ms)) w->fresh_at = w->at;
-  w->at += (int64_t)size;
+  w->at += size;
   w->last_ms = m->store_ms;
   w->records++;
   if (w->at == w->landmark) w->landmark_ms = w->last_ms;
+}
+
+/* What ends a ledger's file begins with -1 (DLedgerMmapFileStore.appendAsLeader); too short for an entry, it is one, too. */
+static bool entry_filler(const uint8_t *p, int64_t room) {
+  return room < COMMITLOG_ENTRY_HEADER + RECORD_SIZE_MIN || get_i32(p) == -1;
 }
 
 /* From w->at to the end of its file, or to what is no record: then *ended. */
@@ -49,18 +54,23 @@ static enum status file_walk(struct store *s, struct walk *w, const struct segme
   while (w->at < end) {
     struct message m;
     size_t size = 0;
-    struct span input = span_of(g->view + (w->at - g->start), (size_t)(end - w->at));
+    int64_t head = commitlog_head(c, w->at);
+    if (head > 0 && entry_filler(g->view + (w->at - g->start), end - w->at)) {
+      w->at = end;
+      break;
+    }
+    struct span input = span_of(g->view + (w->at + head - g->start), (size_t)(end - w->at - head));
     enum status status = message_decode(input, w->check_crc, &m, &size);
     if (status == STATUS_NOT_FOUND && end < c->files.end) {
       w->at = end;
       break;
     }
-    *ended = status != STATUS_OK || m.physical_offset != w->at || w->at >= until ||
+    *ended = status != STATUS_OK || m.physical_offset != w->at + head || w->at >= until ||
              (m.store_ms > w->torn_from_ms && record_torn(&m));
     if (*ended) break;
     status = visit != NULL ? visit(context, &m, size) : STATUS_OK;
     if (status != STATUS_OK) return status;
-    walk_step(w, &m, size);
+    walk_step(w, &m, head + (int64_t)size);
     if (w->at < tell_at) continue;
     recovery_step(s, w->what, w->at - w->begin, w->total - w->begin);
     tell_at = w->at + STEP_BYTES;

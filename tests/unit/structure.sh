@@ -57,7 +57,7 @@ mqbroker/store: core/base core/port core/wire
 mqbroker/state: core/base core/port core/wire core/remoting
 mqbroker/gate: core/base core/port core/wire core/remoting
 mqbroker/door: core/base core/port core/wire core/remoting mqbroker/handle
-mqbroker/repl: core/base core/port mqbroker/store
+mqbroker/repl: core/base core/port libdledger libdledger/raft mqbroker/store
 mqbroker/handle: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/door mqbroker/gate mqbroker/repl mqbroker/state mqbroker/store
 mqbroker: core/base core/port core/wire core/config core/remoting mqbroker/door mqbroker/gate mqbroker/handle mqbroker/repl mqbroker/state mqbroker/store
 mqbroker/main.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/store mqbroker/standalone.h host/uv
