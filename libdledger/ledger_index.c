@@ -46,7 +46,7 @@ static enum status index_file(struct ledger *l, int64_t at, struct segment **out
   return segments_at(list, at, out);
 }
 
-enum status index_write(struct ledger *l) {
+enum status index_tail_write(struct ledger *l) {
   size_t done = 0;
   while (done < l->tail_count) {
     struct segment *g;
@@ -66,7 +66,7 @@ enum status index_write(struct ledger *l) {
 
 enum status unit_put(struct ledger *l, const struct entry *e) {
   if (l->tail_count == TAIL_UNITS) {
-    enum status status = index_write(l);
+    enum status status = index_tail_write(l);
     if (status != STATUS_OK) return status;
   }
   assert(e->index == l->tail_first + (int64_t)l->tail_count);

@@ -88,7 +88,7 @@ bool unit_matches(const struct unit *u, const struct entry *e);
 /* Next unit, behind all others; writes the tail when it is full. */
 enum status unit_put(struct ledger *l, const struct entry *e) MUST_USE;
 /* Writes the tail; it stays empty. */
-enum status index_write(struct ledger *l) MUST_USE;
+enum status index_tail_write(struct ledger *l) MUST_USE;
 /* Units from `index` on are forgotten; with `wipe` on disk, too. */
 enum status index_cut(struct ledger *l, int64_t index, bool wipe) MUST_USE;
 /* First index >= from whose entry ends behind pos. In [from, end_index + 1]. */

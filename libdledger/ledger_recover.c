@@ -275,7 +275,7 @@ static enum status settle(struct ledger *l, const struct walk *w) {
   } else {
     if (!w->repairing) l->tail_first = l->end.index + 1;
     status = data_cut(l, m->end_pos);
-    if (status == STATUS_OK) status = index_write(l);
+    if (status == STATUS_OK) status = index_tail_write(l);
     if (status == STATUS_OK) {
       l->tail_first = INT64_MAX; /* so that the files are cut */
       status = index_cut(l, l->end.index + 1, true);

@@ -122,7 +122,7 @@ static bool checkpoint_is_due(const struct ledger *l) {
 
 /* A round has its mark from the start, or it would never end while entries arrive. */
 static enum status round_begin(struct ledger *l) {
-  enum status status = ledger_is_staged(l) ? STATUS_OK : index_write(l);
+  enum status status = ledger_is_staged(l) ? STATUS_OK : index_tail_write(l);
   if (status != STATUS_OK) return status;
   data_sync_start(l);
   l->round_until = l->marks.synced_index + 1;
@@ -210,7 +210,7 @@ static enum status list_sync(struct ledger *l, struct segments *list, int64_t fr
 
 enum status ledger_sync_all(struct ledger *l) {
   struct ledger_marks *m = &l->marks;
-  enum status status = index_write(l);
+  enum status status = index_tail_write(l);
   if (status == STATUS_OK) status = l->disk->ops->sync_dir(l->disk, l->data_dir);
   if (status == STATUS_OK) status = l->disk->ops->sync_dir(l->disk, l->index_dir);
   if (status == STATUS_OK) status = list_sync(l, &l->data, m->synced_pos, m->end_pos);

@@ -100,7 +100,7 @@ static enum status file_roll(struct ledger *l, int64_t room) {
     l->stage_len += (size_t)filler;
   }
   enum status status = stage_write(l);
-  if (status == STATUS_OK) status = index_write(l);
+  if (status == STATUS_OK) status = index_tail_write(l);
   if (status != STATUS_OK) return status;
   l->stage_start += room - filler;
   return file_begin(l);
