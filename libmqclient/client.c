@@ -10,7 +10,7 @@
 
 enum {
   SCRATCH_MAX = 256 << 20, /* trees of the bodies of routes and consumer lists */
-  POLL_GAP_MS = 1000,      /* between route polls that failures ask for */
+  POLL_GAP_MS = 200,       /* between route polls that failures ask for: a group elects a master in less than a second */
   REBALANCE_GAP_MS = 100,  /* between the rebalances of a consumer list that keeps changing */
   FIRST_PERSIST_MS = 10000
 };

@@ -191,6 +191,8 @@ static void on_answer(struct call *call, enum status status, const struct comman
   }
   if (!status_of_code(reply->code, &op->status)) {
     error_of_reply(&op->error, reply);
+    /* Perhaps another broker is the master by now (a DLedger group elected it). */
+    if (reply->code == RESPONSE_SERVICE_NOT_AVAILABLE) client_poll_soon(op->producer->client, now);
     /* An async send is tried again only when the network failed (MQClientAPIImpl.onExceptionImpl). */
     if (op->mode == SEND_SYNC && retryable_code(reply->code))
       failed(op, now);

@@ -274,7 +274,7 @@ void member_role(void *owner, enum dledger_role role, struct moment now) {
   log_info(b->log, "dledger: this broker is %s now, brokerId %lld", m->leads ? "master" : "slave",
            (long long)s->brokerId);
   gate_give_up(&b->gate, answer_lost, b);
-  b->registration.hurry = true;
+  registration_role_changed(&b->registration);
   if (m->leads) say_all(m);
   m->offsets_due_ms = now.mono_ms + s->dLegerOffsetInterval;
 }

@@ -235,6 +235,11 @@ void registration_closed(struct registration *r, const char *addr, struct moment
   }
 }
 
+void registration_role_changed(struct registration *r) {
+  r->hurry = true;
+  for (size_t i = 0; i < r->count; i++) r->servers[i].reported = false;
+}
+
 void registration_leave(struct registration *r, struct moment now) {
   struct broker *b = r->broker;
   struct unregister_broker_request h = {.brokerName = span_text(b->settings->brokerName),

@@ -46,6 +46,8 @@ int64_t registration_turn(struct registration *r, struct moment now);
 /* The connection to addr closed: a name server that was restarted knows nothing of us, so it is not left waiting
  * for the next period (Java's is). */
 void registration_closed(struct registration *r, const char *addr, struct moment now);
+/* This broker is somebody else now, and says so to all at once. */
+void registration_role_changed(struct registration *r);
 /* One-way farewell to every name server. */
 void registration_leave(struct registration *r, struct moment now);
 
