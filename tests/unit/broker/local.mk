@@ -27,3 +27,13 @@ tests_unit_broker_test_pair_SOURCES = \
   tests/unit/broker/test_pair.c
 tests_unit_broker_test_pair_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_broker_test_pair_LDADD = $(tests_unit_broker_test_broker_LDADD)
+
+# Three that keep one log.
+check_PROGRAMS += tests/unit/broker/test_trio
+TESTS += tests/unit/broker/test_trio
+tests_unit_broker_test_trio_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/test_trio.c
+tests_unit_broker_test_trio_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_broker_test_trio_LDADD = $(tests_unit_broker_test_broker_LDADD)

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Three brokers that keep one log by DLedger, asked as clients and operators do.
+ */
+#include "tests/unit/broker/stage.h"
+
+#include "tests/harness.h"
+
+#include <stdlib.h>
+
+#define PEERS "dLegerPeers=n0-10.0.0.1:20911;n1-10.0.0.5:20911;n2-10.0.0.6:20911\n"
+#define GROUP "enableDLegerCommitLog=true\ndLegerGroup=g\n" PEERS
+
+enum { BROKERS = 3, ELECTION_MS = 5000 };
+
+struct place {
+  struct sim_host *host;
+  struct broker_settings own; /* but the first's are the stage's */
+  struct broker_settings *settings;
+  struct broker *broker;
+};
+
+struct trio {
+  struct stage s;
+  struct place places[BROKERS];
+};
+
+static const char *const addresses[BROKERS] = {"10.0.0.1:10911", "10.0.0.5:10911", "10.0.0.6:10911"};
+
+static void place_up(struct trio *t, int i) {
+  struct place *p = &t->places[i];
+  struct buf why;
+  buf_init(&why, 4096);
+  struct broker_host host = {.net = sim_host_net(p->host),
+                             .disk = sim_host_disk(p->host),
+                             .log = sim_host_log(p->host),
+                             .seed = (uint64_t)i + 8,
+                             .memory_bytes = INT64_C(1) << 34};
+  p->settings->brokerRole = ROLE_SLAVE;
+  p->broker = broker_new(p->settings, &host, sim_host_now(p->host), &why);
+  if (p->broker == NULL) {
+    printf("    broker_new: %.*s\n", SPAN_ARG(buf_span(&why)));
+    abort();
+  }
+  buf_fini(&why);
+  if (i == 0) t->s.broker = p->broker;
+  sim_attach(p->host, &p->broker->node);
+}
+
+static void place_down(struct trio *t, int i, enum sim_stop how) {
+  struct place *p = &t->places[i];
+  struct moment now = sim_host_now(p->host);
+  if (how == SIM_EXIT) {
+    broker_stop(p->broker, now);
+    broker_free(p->broker, now);
+    sim_stop(p->host, how);
+  } else {
+    sim_stop(p->host, how);
+    broker_abandon(p->broker, now);
+  }
+  p->broker = NULL;
+}
+
+static void place_again(struct trio *t, int i) {
+  sim_boot(t->places[i].host);
+  place_up(t, i);
+  sim_reset_connections(t->places[i].host, NULL);
+}
+
+static void place_init(struct trio *t, int i, const char *extra) {
+  struct place *p = &t->places[i];
+  char lines[1024];
+  snprintf(lines, sizeof lines,
+           "brokerName=b\nbrokerIP1=10.0.0.%d\nstorePathRootDir=/store\nstorePathCommitLog=/store/commitlog\n"
+           "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\nmaxHashSlotNum=64\n"
+           "maxIndexNum=256\ndLegerSelfId=n%d\n%s%s",
+           i + 4, i, GROUP, extra);
+  p->host = sim_host_new(t->s.world, i == 1 ? "second" : "third");
+  p->settings = &p->own;
+  CU_ASSERT_FATAL(config_init(p->settings, &broker_settings_table) == STATUS_OK);
+  CU_ASSERT_FATAL(config_apply(p->settings, span_text(lines), "test", NULL) == STATUS_OK);
+  CU_ASSERT_FATAL(broker_settings_complete(p->settings, "host", "10.0.0.5", "/home", NULL) == STATUS_OK);
+  place_up(t, i);
+}
+
+/* Who leads, and nobody else does. */
+static int leader_of(struct trio *t) {
+  int leader = -1;
+  for (int i = 0; i < BROKERS; i++) {
+    struct broker *b = t->places[i].broker;
+    if (b == NULL || !b->member.leads) continue;
+    CU_ASSERT(leader < 0);
+    leader = i;
+  }
+  return leader;
+}
+
+static int elected(struct trio *t) {
+  for (int i = 0; i < ELECTION_MS && leader_of(t) < 0; i++) stage_run(&t->s, 1);
+  int leader = leader_of(t);
+  CU_ASSERT_FATAL(leader >= 0);
+  t->s.address = addresses[leader];
+  stage_run(&t->s, 300);
+  return leader;
+}
+
+static int trio_start_with(struct trio *t, const char *extra) {
+  char first[512];
+  *t = (struct trio){0};
+  snprintf(first, sizeof first, "dLegerSelfId=n0\n%s%s", GROUP, extra);
+  stage_start(&t->s, first);
+  t->places[0].host = t->s.host;
+  t->places[0].settings = &t->s.settings;
+  t->places[0].broker = t->s.broker;
+  for (int i = 1; i < BROKERS; i++) place_init(t, i, extra);
+  return elected(t);
+}
+
+static int trio_start(struct trio *t) { return trio_start_with(t, ""); }
+
+static void trio_end(struct trio *t) {
+  for (int i = 1; i < BROKERS; i++) {
+    if (t->places[i].broker != NULL) place_down(t, i, SIM_EXIT);
+    config_fini(&t->places[i].own);
+  }
+  if (t->places[0].broker == NULL) place_again(t, 0);
+  stage_end(&t->s);
+}
+
+static int send(struct trio *t, const char *topic, int queue, const char *body) {
+  struct answer a;
+  return stage_send(&t->s, topic, queue, body, "", &a);
+}
+
+static const char *pulled(struct trio *t, const char *topic, int queue) {
+  struct answer a;
+  int code = stage_pull(&t->s, topic, queue, 0, "*", &a);
+  return code == RESPONSE_SUCCESS ? pulled_bodies(&a) : "";
+}
+
+static void three_elect_one_and_share_its_log(void) {
+  struct trio t;
+  struct answer a;
+  int leader = trio_start(&t);
+  CU_ASSERT(t.places[leader].settings->brokerRole == ROLE_SYNC_MASTER && t.places[leader].settings->brokerId == 0);
+  CU_ASSERT(send(&t, "T", 0, "one") == RESPONSE_SUCCESS);
+  CU_ASSERT(stage_send(&t.s, "T", 0, "two", "", &a) == RESPONSE_SUCCESS);
+  ASSERT_SPAN(answer_ext(&a, "queueOffset"), "1");
+  stage_run(&t.s, 1000);
+  for (int i = 0; i < BROKERS; i++) {
+    struct broker *b = t.places[i].broker;
+    CU_ASSERT(store_log_max(b->store) == store_log_max(t.places[leader].broker->store));
+    t.s.address = addresses[i];
+    CU_ASSERT_STRING_EQUAL(pulled(&t, "T", 0), "one,two");
+    CU_ASSERT(topics_find(&b->topics, SPAN_LITERAL("T")) != NULL);
+    if (i == leader) continue;
+    CU_ASSERT(b->settings->brokerRole == ROLE_SLAVE && b->settings->brokerId == i + 1);
+    CU_ASSERT(send(&t, "T", 0, "no") == RESPONSE_SERVICE_NOT_AVAILABLE);
+    CU_ASSERT(send(&t, "NEW", 0, "no") == RESPONSE_SERVICE_NOT_AVAILABLE);
+    CU_ASSERT(topics_find(&b->topics, SPAN_LITERAL("NEW")) == NULL);
+  }
+  trio_end(&t);
+}
+
+/* Over many files, with the leader killed each time; what was acknowledged is there, once, and offsets go on. */
+static void leaders_die_and_nothing_is_lost(void) {
+  enum { ROUNDS = 6, SENDS = 40 };
+  struct trio t;
+  int acknowledged = 0;
+  int leader = trio_start(&t);
+  for (int round = 0; round < ROUNDS; round++) {
+    char body[2048];
+    for (int i = 0; i < SENDS; i++) {
+      struct answer a;
+      snprintf(body, sizeof body, "%d:%01800d", acknowledged, i);
+      CU_ASSERT_FATAL(stage_send(&t.s, "T", 0, body, "", &a) == RESPONSE_SUCCESS);
+      int32_t offset = -1;
+      CU_ASSERT(span_to_i32(answer_ext(&a, "queueOffset"), &offset) && offset == acknowledged);
+      acknowledged++;
+    }
+    place_down(&t, leader, round % 2 == 0 ? SIM_KILL : SIM_EXIT);
+    int old = leader;
+    leader = elected(&t);
+    CU_ASSERT(leader != old);
+    place_again(&t, old);
+  }
+  stage_run(&t.s, 5000);
+  for (int i = 0; i < BROKERS; i++) {
+    struct store *store = t.places[i].broker->store;
+    CU_ASSERT(store_queue_max(store, SPAN_LITERAL("T"), 0) == acknowledged);
+    t.s.address = addresses[i];
+    for (int at = 0; at < acknowledged;) {
+      struct answer a;
+      struct message m;
+      size_t size, from = 0;
+      CU_ASSERT_FATAL(stage_pull(&t.s, "T", 0, at, "*", &a) == RESPONSE_SUCCESS);
+      for (; from < a.body.len; from += size, at++) {
+        char begin[16];
+        int n = snprintf(begin, sizeof begin, "%d:", at);
+        CU_ASSERT_FATAL(message_decode(span_from(a.body, from), true, &m, &size) == STATUS_OK);
+        CU_ASSERT(m.queue_offset == at && memcmp(m.body.ptr, begin, (size_t)n) == 0);
+      }
+    }
+  }
+  trio_end(&t);
+}
+
+static int create_topic(struct trio *t, const char *name, int queues) {
+  struct answer a;
+  struct create_topic_request h = {.topic = span_text(name),
+                                   .defaultTopic = SPAN_LITERAL("TBW102"),
+                                   .readQueueNums = queues,
+                                   .writeQueueNums = queues,
+                                   .perm = 6,
+                                   .topicFilterType = SPAN_LITERAL("SINGLE_TAG"),
+                                   .present = UINT64_MAX};
+  struct request_out q = {
+      .code = REQUEST_UPDATE_AND_CREATE_TOPIC, .header = &create_topic_request_header, .fields = &h};
+  stage_ask_wait(&t->s, 0, &q, &a);
+  return a.code;
+}
+
+static int create_group(struct trio *t, const char *json) {
+  struct answer a;
+  struct request_out q = {.code = REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, .body = span_text(json)};
+  stage_ask_wait(&t->s, 0, &q, &a);
+  return a.code;
+}
+
+static int commit_offset(struct trio *t, const char *topic, int64_t offset) {
+  struct answer a;
+  struct update_consumer_offset_request h = {.consumerGroup = SPAN_LITERAL("G"),
+                                             .topic = span_text(topic),
+                                             .queueId = 0,
+                                             .commitOffset = offset,
+                                             .present = UINT64_MAX};
+  struct request_out q = {
+      .code = REQUEST_UPDATE_CONSUMER_OFFSET, .header = &update_consumer_offset_request_header, .fields = &h};
+  stage_ask_wait(&t->s, 0, &q, &a);
+  return a.code;
+}
+
+/* W8 and the issue: Java's new leader makes the topic anew, with four queues. */
+static void a_new_leader_knows_what_the_old_one_acknowledged(void) {
+  for (int what = 0; what < 3; what++) {
+    struct trio t;
+    int leader = trio_start(&t);
+    if (what == 0) CU_ASSERT(create_topic(&t, "EIGHT", 8) == RESPONSE_SUCCESS);
+    if (what == 1) CU_ASSERT(create_group(&t, "{\"groupName\":\"G9\",\"retryMaxTimes\":9}") == RESPONSE_SUCCESS);
+    if (what == 2) CU_ASSERT(send(&t, "AUTO", 3, "x") == RESPONSE_SUCCESS);
+    place_down(&t, leader, SIM_KILL); /* in the very moment of the answer */
+    int next = elected(&t);
+    struct broker *b = t.places[next].broker;
+    if (what == 0) {
+      const struct topic *topic = topics_find(&b->topics, SPAN_LITERAL("EIGHT"));
+      CU_ASSERT(topic != NULL && topic->read_queues == 8 && topic->write_queues == 8);
+    }
+    if (what == 1) {
+      const struct group *group = groups_find(&b->groups, SPAN_LITERAL("G9"));
+      CU_ASSERT(group != NULL && group->retry_max_times == 9);
+    }
+    if (what == 2) {
+      const struct topic *topic = topics_find(&b->topics, SPAN_LITERAL("AUTO"));
+      CU_ASSERT(topic != NULL && topic->read_queues == 4);
+      CU_ASSERT_STRING_EQUAL(pulled(&t, "AUTO", 3), "x");
+    }
+    place_again(&t, leader);
+    stage_run(&t.s, 2000);
+    CU_ASSERT(map_count(&t.places[leader].broker->topics.table) == map_count(&b->topics.table));
+    trio_end(&t);
+  }
+}
+
+static void offsets_and_deletions_travel(void) {
+  struct trio t;
+  int leader = trio_start(&t);
+  CU_ASSERT(send(&t, "T", 0, "x") == RESPONSE_SUCCESS && send(&t, "GONE", 0, "y") == RESPONSE_SUCCESS);
+  CU_ASSERT(commit_offset(&t, "T", 1) == RESPONSE_SUCCESS);
+  struct answer a;
+  struct delete_topic_request h = {.topic = SPAN_LITERAL("GONE"), .present = UINT64_MAX};
+  struct request_out q = {.code = REQUEST_DELETE_TOPIC_IN_BROKER, .header = &delete_topic_request_header, .fields = &h};
+  stage_ask_wait(&t.s, 0, &q, &a);
+  CU_ASSERT(a.code == RESPONSE_SUCCESS);
+  stage_run(&t.s, 1500);
+  for (int i = 0; i < BROKERS; i++) {
+    struct broker *b = t.places[i].broker;
+    CU_ASSERT(offsets_get(&b->offsets, SPAN_LITERAL("G"), SPAN_LITERAL("T"), 0) == 1);
+    CU_ASSERT(topics_find(&b->topics, SPAN_LITERAL("GONE")) == NULL);
+    CU_ASSERT(store_queue_max(b->store, SPAN_LITERAL("GONE"), 0) == 0);
+  }
+  place_down(&t, leader, SIM_KILL);
+  elected(&t);
+  CU_ASSERT(send(&t, "GONE", 0, "z") == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled(&t, "GONE", 0), "z");
+  trio_end(&t);
+}
+
+/* A leader without a majority acknowledges nothing; its promises to nobody are taken back. */
+static void a_leader_that_is_cut_off_acknowledges_nothing(void) {
+  struct trio t;
+  struct answer a;
+  int old = trio_start(&t);
+  CU_ASSERT(send(&t, "T", 0, "kept") == RESPONSE_SUCCESS);
+  for (int i = 0; i < BROKERS; i++)
+    if (i != old) sim_cut_both(t.places[old].host, t.places[i].host);
+  int64_t since = sim_now(t.s.world);
+  CU_ASSERT(stage_send(&t.s, "T", 0, "lost", "", &a) == RESPONSE_SYSTEM_ERROR);
+  CU_ASSERT(a.at_ms - since <= 3500);
+  stage_send(&t.s, "NEVER", 0, "lost", "", &a);
+  CU_ASSERT(a.code == RESPONSE_SERVICE_NOT_AVAILABLE || a.code == RESPONSE_SYSTEM_ERROR);
+  int leader = elected(&t);
+  CU_ASSERT(leader != old);
+  CU_ASSERT(send(&t, "T", 0, "next") == RESPONSE_SUCCESS);
+  sim_heal_all(t.s.world);
+  stage_run(&t.s, 5000);
+  for (int i = 0; i < BROKERS; i++) {
+    t.s.address = addresses[i];
+    CU_ASSERT_STRING_EQUAL(pulled(&t, "T", 0), "kept,next");
+    CU_ASSERT(topics_find(&t.places[i].broker->topics, SPAN_LITERAL("NEVER")) == NULL);
+  }
+  trio_end(&t);
+}
+
+static void all_die_at_once_with_what_was_not_synced(void) {
+  struct trio t;
+  trio_start_with(&t, "dLegerFsync=majority\n");
+  for (int i = 0; i < 50; i++) CU_ASSERT(send(&t, "T", i % 4, "x") == RESPONSE_SUCCESS);
+  for (int i = 0; i < BROKERS; i++) place_down(&t, i, SIM_POWER_OFF);
+  for (int i = 0; i < BROKERS; i++) place_again(&t, i);
+  elected(&t);
+  int64_t sum = 0;
+  for (int i = 0; i < 4; i++) sum += store_queue_max(t.places[leader_of(&t)].broker->store, SPAN_LITERAL("T"), i);
+  CU_ASSERT(sum == 50);
+  CU_ASSERT(send(&t, "T", 0, "y") == RESPONSE_SUCCESS);
+  trio_end(&t);
+}
+
+int main(int argc, char **argv) {
+  static const struct test tests[] = {
+      {"three elect one and share its log", three_elect_one_and_share_its_log},
+      {"leaders die and nothing is lost", leaders_die_and_nothing_is_lost},
+      {"a new leader knows what the old one acknowledged", a_new_leader_knows_what_the_old_one_acknowledged},
+      {"offsets and deletions travel", offsets_and_deletions_travel},
+      {"a leader that is cut off acknowledges nothing", a_leader_that_is_cut_off_acknowledges_nothing},
+      {"all die at once with what was not synced", all_die_at_once_with_what_was_not_synced},
+      {NULL, NULL}};
+  return run_tests("trio", tests, argc, argv);
+}
