@@ -179,7 +179,7 @@ void broker_settings_changed(struct broker *b) {
   broker_reseed_check(b);
 }
 
-struct store_config broker_store_config(const struct broker *b) {
+static struct store_config store_config(const struct broker *b) {
   const struct broker_settings *s = b->settings;
   return (struct store_config){
       .root = s->storePathRootDir,
@@ -201,8 +201,13 @@ struct store_config broker_store_config(const struct broker *b) {
                 .utc_offset_s = b->utc_offset_s},
       .retention = retention_rules(b),
       .watch = b->watch,
-      .group = s->enableDLegerCommitLog ? dledger_group(b->repl) : NULL,
       .seed = b->seed};
+}
+
+struct store_config broker_store_config(const struct broker *b) {
+  struct store_config config = store_config(b);
+  if (b->settings->enableDLegerCommitLog) config.group = dledger_group(b->repl);
+  return config;
 }
 
 enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) {
@@ -214,6 +219,12 @@ enum status broker_store_open(struct broker *b, struct moment now, struct buf *w
 /* The ledger comes before the store that reads it. */
 static enum status ledger_start(struct broker *b, struct moment now, struct buf *why) {
   const struct broker_settings *s = b->settings;
+  struct store_config old = store_config(b);
+  char data[DISK_PATH_MAX];
+  int64_t first_pos;
+  if (!dledger_dir(s->storePathRootDir, s->dLegerSelfId, "data", data)) return STATUS_LIMIT;
+  enum status status = store_seal(&old, data, b->disk, b->log, now, &first_pos, why);
+  if (status != STATUS_OK) return status;
   struct dledger_config config = {.group = s->dLegerGroup,
                                   .self_id = s->dLegerSelfId,
                                   .peers = s->dLegerPeers,
@@ -222,6 +233,7 @@ static enum status ledger_start(struct broker *b, struct moment now, struct buf 
                                   .fsync = s->dLegerFsync,
                                   .listener = LISTEN_DLEDGER,
                                   .segment_length = s->mappedFileSizeCommitLog,
+                                  .first_pos = first_pos,
                                   .pending_max = s->dLegerMaxPending,
                                   .election_ms = s->dLegerElectionTimeout,
                                   .heartbeat_ms = s->dLegerHeartbeatInterval,
@@ -339,13 +351,19 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
 
 /* ---- stop ---- */
 
+bool broker_leads(const struct broker *b) { return b->member.leads; }
+
+bool broker_hand_over(struct broker *b, struct moment now) {
+  if (!b->settings->enableDLegerCommitLog || !dledger_hand_over(b->repl, now)) return false;
+  log_info(b->log, "dledger: another member is asked to lead");
+  return true;
+}
+
 void broker_stop(struct broker *b, struct moment now) {
   registration_leave(&b->registration, now);
   b->net->ops->unlisten(b->net, LISTEN_MAIN);
   b->net->ops->unlisten(b->net, LISTEN_VIP);
   b->net->ops->unlisten(b->net, LISTEN_HA);
-  if (b->settings->enableDLegerCommitLog && dledger_hand_over(b->repl, now))
-    log_info(b->log, "dledger: another member is asked to lead");
 }
 
 static void forget(struct broker *b, struct moment now) {

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, TEXT_MAX = 1 << 20, LOG_FILE_BYTES = 128 << 20, LOG_FILES = 10, INPUT_ROOM = 1 << 20 };
+enum { EXIT_USAGE = 2, TEXT_MAX = 1 << 20, LOG_FILE_BYTES = 128 << 20, LOG_FILES = 10, INPUT_ROOM = 1 << 20, HAND_OVER_MS = 400 };
 
 static const char usage[] =
     "usage: mqbroker [options]\n"
@@ -99,21 +99,53 @@ static void print_settings(const struct broker_settings *s, bool important_only)
 }
 
 struct running {
+  struct node node; /* first: the broker's, with a look at whether it may stop */
   struct uv_host *host;
   struct broker *broker;
   struct log *log;
+  int64_t give_up_ms; /* a master of a group waits so long for its successor; 0: it is not stopping */
 };
 
 /* The farewell to the name servers leaves with the last turn of the loop. */
-static void on_signal(void *running, int signum) {
-  struct running *r = running;
-  log_info(r->log, "stopping on signal %d: no new connections, unregistering", signum);
-  broker_stop(r->broker, uv_host_now(r->host));
+static void stop(struct running *r, struct moment now) {
+  broker_stop(r->broker, now);
   uv_host_stop(r->host);
 }
 
+static void on_signal(void *running, int signum) {
+  struct running *r = running;
+  struct moment now = uv_host_now(r->host);
+  log_info(r->log, "stopping on signal %d: no new connections, unregistering", signum);
+  if (r->give_up_ms == 0 && broker_hand_over(r->broker, now)) r->give_up_ms = now.mono_ms + HAND_OVER_MS;
+  else stop(r, now);
+}
+
+static void on_connection(struct node *node, const struct net_event *event, struct moment now) {
+  struct node *broker = &((struct running *)node)->broker->node;
+  broker->ops->connection(broker, event, now);
+}
+static size_t on_bytes(struct node *node, conn_id conn, struct span input, struct moment now) {
+  struct node *broker = &((struct running *)node)->broker->node;
+  return broker->ops->bytes(broker, conn, input, now);
+}
+static void on_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
+  struct node *broker = &((struct running *)node)->broker->node;
+  broker->ops->synced(broker, token, status, now);
+}
+static int64_t on_turn(struct node *node, struct moment now) {
+  struct running *r = (struct running *)node;
+  int64_t wake = r->broker->node.ops->turn(&r->broker->node, now);
+  if (r->give_up_ms == 0) return wake;
+  if (broker_leads(r->broker) && now.mono_ms < r->give_up_ms) return wake < r->give_up_ms ? wake : r->give_up_ms;
+  r->give_up_ms = 0;
+  stop(r, now);
+  return wake;
+}
+static const struct node_ops running_ops = {on_connection, on_bytes, on_synced, on_turn};
+
 static bool run(struct running *r) {
-  uv_host_attach(r->host, &r->broker->node);
+  r->node.ops = &running_ops;
+  uv_host_attach(r->host, &r->node);
   if (uv_host_on_signal(r->host, SIGINT, on_signal, r) != STATUS_OK ||
       uv_host_on_signal(r->host, SIGTERM, on_signal, r) != STATUS_OK)
     return false;

@@ -28,6 +28,7 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/recovery.c mqbroker/store/recovery.h \
   mqbroker/store/replay.c \
   mqbroker/store/retention.c mqbroker/store/retention.h \
+  mqbroker/store/seal.c \
   mqbroker/store/store.c mqbroker/store/store.h \
   mqbroker/store/store_state.h \
   mqbroker/store/walk.c

@@ -160,6 +160,12 @@ enum status store_follow(struct store *s, struct moment now) MUST_USE;
 /* This broker begins to put records: all that were put before are known now, or will never be. */
 void store_lead(struct store *s);
 
+/* Before a group's ledger is made in data_dir (the directory of its data files): where it begins. A log that is there
+ * without a ledger is recovered, and its last file ended (DLedgerCommitLog.recover, dividedCommitlogOffset); config is
+ * that of a store without a group. *first_pos 0: there is no such log, or the ledger is there. */
+enum status store_seal(const struct store_config *config, const char *data_dir, struct disk *disk, struct log *log,
+                       struct moment now, int64_t *first_pos, struct buf *why) MUST_USE;
+
 /* ---- replication (raw.c): the log as bytes ---- */
 
 /* Bytes of the log from offset on as they are in the mapping, at most max, never past the end of a file. NOT_FOUND
