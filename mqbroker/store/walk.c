@@ -61,7 +61,7 @@ static enum status file_walk(struct store *s, struct walk *w, const struct segme
     }
     struct span input = span_of(g->view + (w->at + head - g->start), (size_t)(end - w->at - head));
     enum status status = message_decode(input, w->check_crc, &m, &size);
-    if (status == STATUS_NOT_FOUND && end < c->files.end) {
+    if (status == STATUS_NOT_FOUND && (c->entries || end < c->files.end)) {
       w->at = end;
       break;
     }

@@ -27,7 +27,7 @@ struct trio {
 
 static const char *const addresses[BROKERS] = {"10.0.0.1:10911", "10.0.0.5:10911", "10.0.0.6:10911"};
 
-static void place_up(struct trio *t, int i) {
+static void place_up_as(struct trio *t, int i, enum broker_role role) {
   struct place *p = &t->places[i];
   struct buf why;
   buf_init(&why, 4096);
@@ -36,7 +36,7 @@ static void place_up(struct trio *t, int i) {
                              .log = sim_host_log(p->host),
                              .seed = (uint64_t)i + 8,
                              .memory_bytes = INT64_C(1) << 34};
-  p->settings->brokerRole = ROLE_SLAVE;
+  p->settings->brokerRole = role;
   p->broker = broker_new(p->settings, &host, sim_host_now(p->host), &why);
   if (p->broker == NULL) {
     printf("    broker_new: %.*s\n", SPAN_ARG(buf_span(&why)));
@@ -46,6 +46,8 @@ static void place_up(struct trio *t, int i) {
   if (i == 0) t->s.broker = p->broker;
   sim_attach(p->host, &p->broker->node);
 }
+
+static void place_up(struct trio *t, int i) { place_up_as(t, i, ROLE_SLAVE); }
 
 static void place_down(struct trio *t, int i, enum sim_stop how) {
   struct place *p = &t->places[i];
@@ -104,7 +106,7 @@ static int elected(struct trio *t) {
   return leader;
 }
 
-static int trio_start_with(struct trio *t, const char *extra) {
+static void trio_init(struct trio *t, const char *extra) {
   char first[512];
   *t = (struct trio){0};
   snprintf(first, sizeof first, "dLegerSelfId=n0\n%s%s", GROUP, extra);
@@ -113,6 +115,10 @@ static int trio_start_with(struct trio *t, const char *extra) {
   t->places[0].settings = &t->s.settings;
   t->places[0].broker = t->s.broker;
   for (int i = 1; i < BROKERS; i++) place_init(t, i, extra);
+}
+
+static int trio_start_with(struct trio *t, const char *extra) {
+  trio_init(t, extra);
   return elected(t);
 }
 
@@ -335,6 +341,59 @@ static void all_die_at_once_with_what_was_not_synced(void) {
   trio_end(&t);
 }
 
+static void places_restart(struct trio *t, bool group) {
+  for (int i = 0; i < BROKERS; i++) {
+    struct broker_settings *settings = t->places[i].settings;
+    if (t->places[i].broker != NULL) place_down(t, i, SIM_EXIT);
+    settings->enableDLegerCommitLog = group;
+    settings->brokerId = group ? -1 : 0;
+    sim_boot(t->places[i].host);
+    place_up_as(t, i, group ? ROLE_SLAVE : ROLE_ASYNC_MASTER);
+    sim_reset_connections(t->places[i].host, NULL);
+  }
+}
+
+/* A cluster of before, whose brokers have the same log (here: the same lengths), becomes a group; twice, the second
+ * time after files of the group. */
+static void a_log_from_before_comes_first(void) {
+  struct trio t;
+  struct answer a;
+  char body[1500];
+  trio_init(&t, "");
+  memset(body, 'x', sizeof body - 1);
+  body[sizeof body - 1] = '\0';
+  places_restart(&t, false);
+  for (int i = 0; i < BROKERS; i++) {
+    t.s.address = addresses[i];
+    for (int n = 0; n < 60; n++) CU_ASSERT(send(&t, "T", 0, body) == RESPONSE_SUCCESS); /* more than one file */
+  }
+  places_restart(&t, true);
+  int leader = elected(&t);
+  for (int round = 0; round < 2; round++) {
+    for (int n = 0; n < 60; n++) {
+      CU_ASSERT_FATAL(stage_send(&t.s, "T", 0, body, "KEYS\1late\2", &a) == RESPONSE_SUCCESS);
+      int32_t offset = -1;
+      CU_ASSERT(span_to_i32(answer_ext(&a, "queueOffset"), &offset) && offset == 60 + 60 * round + n);
+    }
+    if (round == 0) {
+      place_down(&t, leader, SIM_KILL);
+      place_again(&t, leader);
+      leader = elected(&t);
+    }
+  }
+  stage_run(&t.s, 3000);
+  for (int i = 0; i < BROKERS; i++) {
+    t.s.address = addresses[i];
+    struct store *store = t.places[i].broker->store;
+    CU_ASSERT(store_log_min(store) == 0 && store_queue_max(store, SPAN_LITERAL("T"), 0) == 180);
+    for (int at = 0; at < 180; at += 20) CU_ASSERT(stage_pull(&t.s, "T", 0, at, "*", &a) == RESPONSE_SUCCESS);
+  }
+  places_restart(&t, true);
+  elected(&t);
+  for (int i = 0; i < BROKERS; i++) CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 0) == 180);
+  trio_end(&t);
+}
+
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       {"three elect one and share its log", three_elect_one_and_share_its_log},
@@ -343,6 +402,7 @@ int main(int argc, char **argv) {
       {"offsets and deletions travel", offsets_and_deletions_travel},
       {"a leader that is cut off acknowledges nothing", a_leader_that_is_cut_off_acknowledges_nothing},
       {"all die at once with what was not synced", all_die_at_once_with_what_was_not_synced},
+      {"a log from before comes first", a_log_from_before_comes_first},
       {NULL, NULL}};
   return run_tests("trio", tests, argc, argv);
 }
