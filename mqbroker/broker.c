@@ -351,11 +351,11 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
 
 /* ---- stop ---- */
 
-bool broker_leads(const struct broker *b) { return b->member.leads; }
+bool broker_hands_over(const struct broker *b) { return dledger_hands_over(b->repl); }
 
-bool broker_hand_over(struct broker *b, struct moment now) {
-  if (!b->settings->enableDLegerCommitLog || !dledger_hand_over(b->repl, now)) return false;
-  log_info(b->log, "dledger: another member is asked to lead");
+bool broker_hand_over(struct broker *b) {
+  if (!b->settings->enableDLegerCommitLog || !dledger_hand_over(b->repl)) return false;
+  log_info(b->log, "dledger: another member shall lead");
   return true;
 }
 

@@ -83,10 +83,10 @@ struct broker_host {
  * the broker. On failure NULL and a sentence in why. */
 struct broker *broker_new(struct broker_settings *settings, const struct broker_host *host, struct moment now,
                           struct buf *why);
-/* Before a planned stop: the master of a DLedger group asks another member to take over. True: somebody was asked, and
- * broker_leads will soon say no. */
-bool broker_hand_over(struct broker *b, struct moment now);
-bool broker_leads(const struct broker *b);
+/* Before a planned stop: the master of a DLedger group takes nothing more and asks another member to take over. False:
+ * this is none. broker_hands_over: nobody else leads yet. */
+bool broker_hand_over(struct broker *b);
+bool broker_hands_over(const struct broker *b);
 /* Orderly stop, in two steps so that the farewell to the name servers leaves before the connections close:
  * broker_stop unregisters and stops listening; after the next turn broker_free saves and closes everything. */
 void broker_stop(struct broker *b, struct moment now);

@@ -116,7 +116,7 @@ static void on_signal(void *running, int signum) {
   struct running *r = running;
   struct moment now = uv_host_now(r->host);
   log_info(r->log, "stopping on signal %d: no new connections, unregistering", signum);
-  if (r->give_up_ms == 0 && broker_hand_over(r->broker, now)) r->give_up_ms = now.mono_ms + HAND_OVER_MS;
+  if (r->give_up_ms == 0 && broker_hand_over(r->broker)) r->give_up_ms = now.mono_ms + HAND_OVER_MS;
   else stop(r, now);
 }
 
@@ -136,7 +136,7 @@ static int64_t on_turn(struct node *node, struct moment now) {
   struct running *r = (struct running *)node;
   int64_t wake = r->broker->node.ops->turn(&r->broker->node, now);
   if (r->give_up_ms == 0) return wake;
-  if (broker_leads(r->broker) && now.mono_ms < r->give_up_ms) return wake < r->give_up_ms ? wake : r->give_up_ms;
+  if (broker_hands_over(r->broker) && now.mono_ms < r->give_up_ms) return wake < r->give_up_ms ? wake : r->give_up_ms;
   r->give_up_ms = 0;
   stop(r, now);
   return wake;

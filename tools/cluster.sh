@@ -25,11 +25,19 @@ trap 'echo; exit 130' INT TERM HUP
 
 value() { sed -nE "s/^$2=(.*)/\1/p" "$CONF/$NAME/$1"; }
 
-start_broker() {
+launch_broker() {
+  : >"$DIR/${1%.*}.log"
+  start "${1%.*}" "$BUILD/mqbroker/mqbroker" -c "$CONF/$NAME/$1"
+}
+
+await_broker() {
   local name=${1%.*}
-  : >"$DIR/$name.log"
-  start "$name" "$BUILD/mqbroker/mqbroker" -c "$CONF/$NAME/$1"
   wait_for 'registered broker' "$DIR/$name.log" "$name" || give_up "broker $name does not start"
+}
+
+start_broker() {
+  launch_broker "$1"
+  await_broker "$1"
 }
 
 # ask ADDRESS CODE FIELDS: a request; prints the body of the answer. A length, a header length, JSON, and back.
@@ -91,7 +99,9 @@ step "1. A name server and the brokers of packaging/conf/$NAME"
 printf '%s\n' listenPort="${NAMESRV#*:}" bindAddress=127.0.0.1 kvConfigPath=kvConfig.json >namesrv.conf
 start namesrv "$BUILD/mqnamesrv/mqnamesrv" -c namesrv.conf
 wait_for 'boot success' namesrv.log namesrv || give_up "the name server does not start; is port ${NAMESRV#*:} in use?"
-for file in "$CONF/$NAME"/*; do start_broker "$(basename "$file")"; done
+# All at once: one of a DLedger group alone is nobody.
+for file in "$CONF/$NAME"/*; do launch_broker "$(basename "$file")"; done
+for file in "$CONF/$NAME"/*; do await_broker "$(basename "$file")"; done
 MASTER=$(first_master) || exit 1
 show_brokers | show
 create_topic

@@ -29,11 +29,13 @@ struct dledger {
   void *owner;
   char dir[DISK_PATH_MAX];
   int32_t pending_max;
-  bool leads;  /* elected */
-  bool serves; /* and told */
-  bool told;   /* the owner knows some role */
-  bool known;  /* somebody leads */
-  bool again;  /* elected in another term than it serves in */
+  bool leads;   /* elected */
+  bool serves;  /* and told */
+  bool told;    /* the owner knows some role */
+  bool leaving; /* takes nothing more, so that somebody else has all of it */
+  bool asked;   /* somebody else to lead */
+  bool known;   /* somebody leads */
+  bool again;   /* elected in another term than it serves in */
   int64_t term;
   int64_t end; /* behind the last record put here */
   int64_t end_index;
@@ -51,7 +53,7 @@ static struct dledger *of_group(const struct store_group *g) {
 static enum status group_reserve(struct store_group *g, size_t size, uint8_t **out, int64_t *offset) {
   struct dledger *d = of_group(g);
   struct dl_append a = {.done = NULL};
-  if (!d->serves) return STATUS_BUSY;
+  if (!d->serves || d->leaving) return STATUS_BUSY;
   enum dl_code code = dl_node_append(d->node, size, out, &a, d->now);
   if (code == DL_CODE_UNEXPECTED_ARGUMENT) return STATUS_INVALID;
   if (code != DL_CODE_SUCCESS) return STATUS_BUSY;
@@ -83,6 +85,7 @@ static const char *group_refusal(const struct store_group *g) {
   struct dledger *d = of_group(g);
   if (d->node == NULL) return "the ledger is closed";
   if (!d->serves) return d->leads ? "the new master is not ready yet" : "this broker is not the group's master";
+  if (d->leaving) return "this broker is being stopped";
   if (d->end_index - dl_node_committed(d->node) < d->pending_max) return NULL;
   snprintf(d->refusal, sizeof d->refusal, "dLegerMaxPending=%d records wait for a majority of the group already",
            d->pending_max);
@@ -147,6 +150,7 @@ static int64_t dledger_turn(struct repl *r, struct moment now) {
   enum status status = store_follow(d->store, now);
   if (status != STATUS_OK) log_debug(d->log, "dledger: the store cannot follow: %s", status_text(status));
   bool served = d->serves;
+  if (d->leaving && d->leads && !d->asked) d->asked = dl_node_hand_over(d->node, now);
   roles_follow(d, now);
   return served != d->serves || leads != d->leads ? now.mono_ms : wake;
 }
@@ -248,9 +252,13 @@ bool dledger_synced(struct repl *r, uint64_t token, enum status status, struct m
   return dl_node_synced(of(r)->node, token, status, now);
 }
 
-bool dledger_hand_over(struct repl *r, struct moment now) {
-  return of(r)->leads && dl_node_hand_over(of(r)->node, now);
+bool dledger_hand_over(struct repl *r) {
+  struct dledger *d = of(r);
+  d->leaving = d->leads;
+  return d->leaving;
 }
+
+bool dledger_hands_over(const struct repl *r) { return of(r)->leaving && (of(r)->leads || !of(r)->known); }
 
 void dledger_abandon(struct repl *r, struct moment now) {
   struct dledger *d = of(r);

@@ -113,8 +113,10 @@ struct store_group *dledger_group(struct repl *r);
 void dledger_store_is(struct repl *r, struct store *store);
 /* From node_ops.synced; true: it was the ledger's. */
 bool dledger_synced(struct repl *r, uint64_t token, enum status status, struct moment now);
-/* Somebody else shall lead. False: nobody can be asked, or this member does not lead. */
-bool dledger_hand_over(struct repl *r, struct moment now);
+/* Somebody else shall lead, as soon as it has everything; nothing is put any more. False: this member does not lead. */
+bool dledger_hand_over(struct repl *r);
+/* That is so, and nobody else leads yet. */
+bool dledger_hands_over(const struct repl *r);
 /* The end of what was put last, agreed on or not. */
 int64_t dledger_end(const struct repl *r);
 /* As after a crash: nothing is written. */

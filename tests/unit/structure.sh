@@ -159,7 +159,7 @@ check_symbols() {
   room_symbols libdledger/raft libdledger/.libs/libraft.a $BASE
   room_symbols libdledger libdledger/.libs/libdledger.a libdledger/.libs/libraft.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqbroker/store mqbroker/.libs/libstore.a $WIRE $PORT $BASE
-  room_symbols mqbroker/repl mqbroker/.libs/librepl.a mqbroker/.libs/libstore.a $WIRE $PORT $BASE
+  room_symbols mqbroker/repl mqbroker/.libs/librepl.a mqbroker/.libs/libstore.a libdledger/.libs/libdledger.a libdledger/.libs/libraft.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqbroker mqbroker/.libs/libbroker.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqnamesrv mqnamesrv/.libs/libmqnamesrv.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols libmqclient libmqclient/.libs/libclientcore.a $REMOTING $CONFIG $WIRE $PORT $BASE
