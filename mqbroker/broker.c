@@ -354,7 +354,9 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
 bool broker_hands_over(const struct broker *b) { return dledger_hands_over(b->repl); }
 
 bool broker_hand_over(struct broker *b) {
-  if (!b->settings->enableDLegerCommitLog || !dledger_hand_over(b->repl)) return false;
+  if (!b->settings->enableDLegerCommitLog) return false;
+  member_leave(&b->member);
+  if (!dledger_hand_over(b->repl)) return false;
   log_info(b->log, "dledger: another member shall lead");
   return true;
 }

@@ -279,6 +279,10 @@ void member_role(void *owner, enum dledger_role role, struct moment now) {
   m->offsets_due_ms = now.mono_ms + s->dLegerOffsetInterval;
 }
 
+void member_leave(struct membership *m) {
+  if (m->leads && !m->owes) say_offsets(m);
+}
+
 int64_t member_turn(struct membership *m, struct moment now) {
   struct broker *b = m->broker;
   if (!m->leads) return TIME_NEVER;

@@ -41,6 +41,8 @@ void member_fini(struct membership *m);
 void member_role(void *owner, enum dledger_role role, struct moment now);
 /* store_listener.passed: what a leader said. */
 void member_passed(struct membership *m, const struct message *record);
+/* Before somebody else leads: how far consumers are by now. */
+void member_leave(struct membership *m);
 /* In each turn, before the ledger's: what is to be said. And behind it. Returns when it wants to be called again. */
 int64_t member_turn(struct membership *m, struct moment now);
 void member_followed(struct membership *m);

@@ -84,6 +84,40 @@ test_group_kills() {
   for i in 0 1 2; do stop "${MEMBERS[i]}" || failed "broker $i: exit status $? on SIGTERM"; done
 }
 
+# The directories that a Java group left are served by ours; the member that was behind catches up.
+test_group_takeover() {
+  local i units
+  CLIENT_PORTS=() LEDGER_PORTS=() MEMBERS=()
+  tar -xzf "$SYSTEM_SRC/../golden/store/store-e-dledger.tar.gz" -C "$DIR" || { failed "no golden directories"; return; }
+  for i in 0 1 2; do
+    CLIENT_PORTS[i]=$(($("$PEER" ports 4) + 2))
+    LEDGER_PORTS[i]=$("$PEER" ports 1)
+  done
+  start_namesrv || { failed "no name server"; return; }
+  for i in 0 1 2; do
+    member_conf "$i" dLegerGroup=RaftNode00 "storePathRootDir=$DIR/n$i" "storePathCommitLog=$DIR/n$i/commitlog" \
+      mappedFileSizeCommitLog=65536 maxMessageSize=32768 mappedFileSizeConsumeQueue=1280 maxHashSlotNum=64 \
+      maxIndexNum=256 >"$DIR/broker$i.conf"
+    member_start "$i"
+  done
+  await_master 0 || { failed "nobody is elected: $(tail -qn 1 "$DIR"/broker?.log)"; return; }
+  expect "the witness" "$WITNESS" -n "$NAMESRV" --rate 200 --threads 2 --seconds 3 --settle 20 --quiet
+  for i in 0 1 2; do stop "${MEMBERS[i]}" || failed "broker $i: exit status $? on SIGTERM"; done
+  # 120 records were Java's: the same bytes with all three, and in the queues.
+  for i in 0 1 2; do
+    cmp "$DIR/n0/dledger-n0/data/00000000000000000000" "$DIR/n$i/dledger-n$i/data/00000000000000000000" ||
+      failed "the logs of n0 and n$i differ"
+    cmp "$DIR/n0/dledger-n0/data/00000000000000131072" "$DIR/n$i/dledger-n$i/data/00000000000000131072" ||
+      failed "the logs of n0 and n$i differ"
+    diff -r "$DIR/n0/consumequeue" "$DIR/n$i/consumequeue" >&2 || failed "the queues of n0 and n$i differ"
+  done
+  units=$(for file in "$DIR"/n0/consumequeue/{Dl_h135,Dm_8s73,SCHEDULE_TOPIC_XXXX}/*/*; do od -An -v -tx1 -w20 "$file"; done |
+    grep -vcE '^( 00){20}$')
+  [ "$units" = 120 ] || failed "the queues have $units of Java's 120 messages"
+  say_details "120 records of a Java group"
+}
+
 system_dledger() {
+  run_test dledger-takeover test_group_takeover
   run_test dledger-kills test_group_kills
 }
