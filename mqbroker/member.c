@@ -219,7 +219,6 @@ static void hear_topic_gone(struct membership *m, struct span name) {
   struct broker *b = m->broker;
   topics_drop(&b->topics, name);
   broker_topics_changed(b);
-  if (b->store == NULL) return; /* read again at start: they are gone already */
   buf_put(&m->dropped, name);
   buf_put_u8(&m->dropped, 0);
 }
@@ -263,11 +262,28 @@ static void answer_lost(void *broker, struct waiter *w, enum gate_outcome outcom
   send_answer(broker, w, GATE_LEADER_LOST);
 }
 
+/* A Java leader says nothing of topics in its log, and what it said in other ways may have come too late. */
+static void ensure_topic(void *broker, struct span topic, int32_t queue_id, int64_t min, int64_t max) {
+  struct broker *b = broker;
+  struct topic *t = topics_find(&b->topics, topic);
+  (void)min, (void)max;
+  if (span_is(topic, SCHEDULE_TOPIC) || (t != NULL && t->read_queues > queue_id)) return;
+  struct topic_config c = {.name = topic, .perm = PERM_READ | PERM_WRITE};
+  if (t != NULL) topic_to_config(t, &c);
+  c.read_queues = queue_id + 1;
+  if (c.write_queues < c.read_queues) c.write_queues = c.read_queues;
+  log_warn(b->log, "dledger: topic %.*s has a queue %d that its settings lack: it has %d queues now", SPAN_ARG(topic),
+           queue_id, c.write_queues);
+  if (topics_put(&b->topics, &c, b->now) != STATUS_OK)
+    log_error(b->log, "dledger: topic %.*s cannot be made", SPAN_ARG(topic));
+}
+
 void member_role(void *owner, enum dledger_role role, struct moment now) {
   struct membership *m = owner;
   struct broker *b = m->broker;
   struct broker_settings *s = b->settings;
   m->knows = true;
+  if (role == DLEDGER_LEADS && dledger_followed_java(b->repl)) store_queues(b->store, ensure_topic, b);
   m->leads = role == DLEDGER_LEADS;
   s->brokerRole = m->leads ? ROLE_SYNC_MASTER : ROLE_SLAVE;
   s->brokerId = m->leads ? 0 : dledger_number(s->dLegerSelfId) + 1;

@@ -18,10 +18,11 @@ static const struct {
                           {REQUEST_GET_ALL_DELAY_OFFSET, "delayed messages' offsets"},
                           {REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, "consumer groups"}};
 
-/* In a DLedger group all of this is in the log (member.h). */
+/* In a DLedger group all of this is in the log (member.h), unless its leader is Java's. */
 static bool is_slave(const struct slave_sync *s) {
-  const struct broker_settings *settings = s->broker->settings;
-  return settings->brokerRole == ROLE_SLAVE && !settings->enableDLegerCommitLog;
+  const struct broker *b = s->broker;
+  if (b->settings->brokerRole != ROLE_SLAVE) return false;
+  return !b->settings->enableDLegerCommitLog || dledger_followed_java(b->repl);
 }
 
 enum status slave_sync_init(struct slave_sync *s, struct broker *b, uint64_t seed, struct moment now) {

@@ -18,6 +18,7 @@
 
 #define SYNC_TOKENS (UINT64_C(1) << 62) /* away from the store's */
 #define REFUSAL_MAX 160
+#define BROKEN_MS 1000 /* a member that cannot serve asks another one to lead, so often */
 
 struct dledger {
   struct repl repl;
@@ -36,6 +37,9 @@ struct dledger {
   bool asked;   /* somebody else to lead */
   bool known;   /* somebody leads */
   bool again;   /* elected in another term than it serves in */
+  bool java;    /* the leader before this member was DLedger 0.1's */
+  bool broken;  /* the store cannot follow any more */
+  int64_t broken_ms;
   int64_t term;
   int64_t end; /* behind the last record put here */
   int64_t end_index;
@@ -96,6 +100,14 @@ static const struct store_group_ops group_ops = {group_reserve, group_marks, gro
 
 /* ---- roles ---- */
 
+static bool leader_is_java(const struct dledger *d) {
+  struct dl_member members[PEERS_MAX];
+  size_t count = dl_node_members(d->node, members, PEERS_MAX);
+  for (size_t i = 0; i < count; i++)
+    if (members[i].leader) return members[i].ours == 0;
+  return false;
+}
+
 static void on_role(void *owner, enum raft_role role, int64_t term, const char *leader, struct moment now) {
   struct dledger *d = owner;
   static const char *const names[] = {"follower", "candidate", "leader"};
@@ -106,6 +118,7 @@ static void on_role(void *owner, enum raft_role role, int64_t term, const char *
   d->term = term;
   d->leads = role == RAFT_LEADER;
   d->known = leader[0] != '\0';
+  if (d->known && !d->leads) d->java = leader_is_java(d);
 }
 
 static void tell(struct dledger *d, enum dledger_role role, struct moment now) {
@@ -148,7 +161,15 @@ static int64_t dledger_turn(struct repl *r, struct moment now) {
   d->now = now;
   int64_t wake = dl_node_turn(d->node, now);
   enum status status = store_follow(d->store, now);
-  if (status != STATUS_OK) log_debug(d->log, "dledger: the store cannot follow: %s", status_text(status));
+  if (status != STATUS_OK && !d->broken)
+    log_error(d->log, "dledger: the store cannot follow the group: %s; this member will not serve as a master",
+              status_text(status));
+  d->broken = status != STATUS_OK;
+  if (d->broken && d->leads && now.mono_ms >= d->broken_ms) {
+    bool asked = dl_node_hand_over(d->node, now);
+    log_info(d->log, "dledger: %s", asked ? "another member is asked to lead" : "no other member is ready to lead");
+    d->broken_ms = now.mono_ms + BROKEN_MS;
+  }
   bool served = d->serves;
   if (d->leaving && d->leads && !d->asked) d->asked = dl_node_hand_over(d->node, now);
   roles_follow(d, now);
@@ -246,6 +267,11 @@ struct store_group *dledger_group(struct repl *r) {
   return &of(r)->group;
 }
 void dledger_store_is(struct repl *r, struct store *store) { of(r)->store = store; }
+bool dledger_followed_java(const struct repl *r) {
+  struct dledger *d = of(r);
+  if (!d->leads && d->known) d->java = leader_is_java(d); /* what it is may come to light later */
+  return d->java;
+}
 int64_t dledger_end(const struct repl *r) { return of(r)->end; }
 
 bool dledger_synced(struct repl *r, uint64_t token, enum status status, struct moment now) {

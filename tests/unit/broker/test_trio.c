@@ -394,6 +394,63 @@ static void a_log_from_before_comes_first(void) {
   trio_end(&t);
 }
 
+static void send_much(struct trio *t, int count) {
+  char body[1500];
+  memset(body, 'y', sizeof body - 1);
+  body[sizeof body - 1] = '\0';
+  for (int n = 0; n < count; n++) CU_ASSERT_FATAL(send(t, "T", n % 2, body) == RESPONSE_SUCCESS);
+}
+
+/* Retention on all members; one that was away so long that what it lacks is gone begins where the leader's log does. */
+static void old_files_go_and_a_member_that_missed_them_comes_back(void) {
+  struct trio t;
+  struct answer a;
+  int leader = trio_start_with(&t,
+                               "fileReservedTime=0\ncleanResourceInterval=1000\n"
+                               "deleteWhen=00;01;02;03;04;05;06;07;08;09;10;11;12;13;14;15;16;17;18;19;20;21;22;23\n");
+  int away = (leader + 1) % BROKERS, other = (leader + 2) % BROKERS;
+  send_much(&t, 100);
+  CU_ASSERT(create_topic(&t, "GONE", 3) == RESPONSE_SUCCESS);
+  stage_run(&t.s, 1000);
+  place_down(&t, away, SIM_KILL);
+  struct delete_topic_request h = {.topic = SPAN_LITERAL("GONE"), .present = UINT64_MAX};
+  struct request_out q = {.code = REQUEST_DELETE_TOPIC_IN_BROKER, .header = &delete_topic_request_header, .fields = &h};
+  stage_ask_wait(&t.s, 0, &q, &a);
+  CU_ASSERT(a.code == RESPONSE_SUCCESS);
+  send_much(&t, 300);
+  stage_run(&t.s, 90000);
+  struct store *store = t.places[leader].broker->store;
+  int64_t min = store_log_min(store);
+  CU_ASSERT(min > 0 && store_log_min(t.places[other].broker->store) > 0);
+  CU_ASSERT(store_queue_min(store, SPAN_LITERAL("T"), 0) > 0);
+  place_again(&t, away);
+  stage_run(&t.s, 5000);
+  struct store *back = t.places[away].broker->store;
+  CU_ASSERT(store_log_max(back) == store_log_max(store) && store_log_min(back) >= min);
+  place_down(&t, leader, SIM_KILL);
+  leader = elected(&t);
+  send_much(&t, 10);
+  stage_run(&t.s, 1000);
+  for (int i = 0; i < BROKERS; i++) {
+    if (t.places[i].broker == NULL) continue;
+    CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 0) == 205);
+    CU_ASSERT(topics_find(&t.places[i].broker->topics, SPAN_LITERAL("GONE")) == NULL);
+    t.s.address = addresses[i];
+    int64_t first = store_queue_min(t.places[i].broker->store, SPAN_LITERAL("T"), 0);
+    CU_ASSERT(stage_pull(&t.s, "T", 0, first, "*", &a) == RESPONSE_SUCCESS);
+    CU_ASSERT(stage_pull(&t.s, "T", 0, 204, "*", &a) == RESPONSE_SUCCESS);
+  }
+  for (int i = 0; i < BROKERS; i++) {
+    if (t.places[i].broker == NULL) place_again(&t, i);
+    place_down(&t, i, SIM_EXIT);
+    place_again(&t, i);
+  }
+  elected(&t);
+  stage_run(&t.s, 2000);
+  for (int i = 0; i < BROKERS; i++) CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 1) == 205);
+  trio_end(&t);
+}
+
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       {"three elect one and share its log", three_elect_one_and_share_its_log},
@@ -403,6 +460,7 @@ int main(int argc, char **argv) {
       {"a leader that is cut off acknowledges nothing", a_leader_that_is_cut_off_acknowledges_nothing},
       {"all die at once with what was not synced", all_die_at_once_with_what_was_not_synced},
       {"a log from before comes first", a_log_from_before_comes_first},
+      {"old files go and a member that missed them comes back", old_files_go_and_a_member_that_missed_them_comes_back},
       {NULL, NULL}};
   return run_tests("trio", tests, argc, argv);
 }
