@@ -154,7 +154,7 @@ static bool write_batch(struct dl_node *n, const struct raft_message *m, struct 
                        .commit_index = m->commit,
                        .round = m->seq,
                        .prev_index = m->prev_index,
-                       .prev_term = m->prev_term,
+                       .prev_term = m->reset ? -1 : m->prev_term, /* of what the ledger no longer has */
                        .count = (uint32_t)count,
                        .entries = *entries};
   q->code = DL_BATCH;

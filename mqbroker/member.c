@@ -6,7 +6,14 @@
 #include "mqbroker/broker.h"
 #include "mqbroker/handle/handle.h"
 
-enum { TEXT_MAX = 256 << 20, PIECE_BYTES = 64 << 10, PIECE_TOPICS = 256, RECORD_ROOM = 4096, SYS_ROLLBACK = 0xC };
+enum {
+  TEXT_MAX = 256 << 20,
+  PIECE_BYTES = 64 << 10,
+  PIECE_TOPICS = 256,
+  RECORD_ROOM = 4096,
+  SAID_PART = 4,
+  SYS_ROLLBACK = 0xC
+};
 
 static bool is_member(const struct broker *b) { return b->settings->enableDLegerCommitLog; }
 
@@ -177,12 +184,20 @@ static void say_offsets(struct membership *m) {
   offsets_text_end(&t);
 }
 
+static int64_t file_at(const struct broker *b, int64_t offset) { return offset / b->settings->mappedFileSizeCommitLog; }
+
+/* Each file of the log says it, so that a member that begins with any of them knows all. */
 static void say_all(struct membership *m) {
+  const struct broker *b = m->broker;
+  int64_t begin = dledger_end(b->repl);
   m->owes = false;
   said_forget(m);
   say_topics(m);
   if (!m->owes) say_groups(m);
   if (!m->owes) say_offsets(m);
+  /* What does not fit well into a file may lie in two of them. */
+  int64_t end = dledger_end(b->repl);
+  m->said_file = file_at(b, end - begin < b->settings->mappedFileSizeCommitLog / SAID_PART ? begin : end);
 }
 
 static void on_topic(void *member, struct span name) {
@@ -302,7 +317,8 @@ void member_leave(struct membership *m) {
 int64_t member_turn(struct membership *m, struct moment now) {
   struct broker *b = m->broker;
   if (!m->leads) return TIME_NEVER;
-  if (m->owes && store_refusal(b->store) == NULL) say_all(m);
+  bool new_file = file_at(b, dledger_end(b->repl)) != m->said_file;
+  if ((m->owes || new_file) && store_refusal(b->store) == NULL) say_all(m);
   if (!b->offsets.dirty && now.mono_ms >= m->offsets_due_ms) return TIME_NEVER;
   if (now.mono_ms < m->offsets_due_ms) return m->offsets_due_ms;
   say_offsets(m);

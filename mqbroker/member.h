@@ -8,8 +8,9 @@
  * each change is a record of its own, in front of whatever relies on it, so a
  * message or an answer that a majority has means that a majority has the topic
  * too. Such a record says that it rolls back a transaction: a Java broker
- * reads it and passes over it. Whoever begins to lead says everything once,
- * so that all have the same tables and a member that missed old files, too.
+ * reads it and passes over it. Whoever begins to lead says everything, and
+ * again in each file of the log, so that all have the same tables, also a
+ * member that missed files which are gone.
  */
 #ifndef MQBROKER_MEMBER_H
 #define MQBROKER_MEMBER_H
@@ -30,6 +31,7 @@ struct membership {
   bool owes; /* a change could not be said; nothing is acknowledged until all is said again */
   struct arena arena;
   struct buf text;        /* of the record that is being made */
+  int64_t said_file;      /* of the log, in which all was said last */
   struct offsets said;    /* offsets the group knows */
   struct buf dropped;     /* topics whose queues go when nobody looks at queues: names, each with a NUL */
   int64_t offsets_due_ms; /* monotonic */
