@@ -18,6 +18,7 @@
 #include "mqbroker/registration.h"
 #include "mqbroker/settings.h"
 #include "mqbroker/state/clients.h"
+#include "mqbroker/state/filters.h"
 #include "mqbroker/state/groups.h"
 #include "mqbroker/state/offsets.h"
 #include "mqbroker/state/stats.h"
@@ -38,6 +39,7 @@ struct broker {
   struct topics topics;
   struct groups groups;
   struct offsets offsets;
+  struct filters filters;
   struct clients clients;
   struct stats stats;
   struct store *store;
@@ -54,6 +56,7 @@ struct broker {
   struct moment now; /* of the turn that is running */
   struct data_version config_version;
   int64_t offsets_save_ms; /* next, monotonic */
+  int64_t filters_save_ms;
   int64_t clients_scan_ms;
   int64_t tables_retry_ms; /* topics or groups could not be saved: not before */
 };
@@ -88,7 +91,7 @@ void broker_topics_changed(struct broker *b);
 /* Settings were changed while running: rooms that keep a copy get the new values. */
 void broker_settings_changed(struct broker *b);
 
-/* Callback for clients.h: tells the members of a group (code 40). context is the broker. */
+/* Callback for clients.h: tells the members of a group (code 40); without any, its filters die. context is the broker. */
 void broker_notify_group(void *context, struct client_group *group);
 
 #endif

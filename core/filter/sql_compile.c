@@ -273,7 +273,6 @@ static struct operand parse_unary(struct compiler *c) {
   else {
     take(c);
     x = parse_unary(c);
-    x.at = at;
     if (kind == SQL_SIGN_MINUS) {
       put_code(c, SQL_NEGATE);
       x.kind = NEGATED;
@@ -281,6 +280,7 @@ static struct operand parse_unary(struct compiler *c) {
       want_condition(c, &x);
       put_code(c, SQL_NOT);
     }
+    x.at = at;
   }
   c->depth--;
   return x;
