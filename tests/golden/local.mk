@@ -29,6 +29,8 @@ tests_golden_test_sql92_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_golden_test_sql92_LDADD = tests/golden/libgolden.la core/libfilter.la $(GOLDEN_LIBS)
 
 EXTRA_DIST += \
+  tests/golden/filters/bitmaps.jsonl \
+  tests/golden/filters/consumerFilter.json \
   tests/golden/frames/binary.jsonl \
   tests/golden/frames/bodies.jsonl \
   tests/golden/frames/frames.jsonl \
