@@ -80,12 +80,12 @@ sql_check() {
   fi
 }
 
-# A push consumer of Java asks before it starts, and shows its user what we say.
+# A push consumer of Java asks before it starts, and shows its user what we say. Its threads go on then; it is ended.
 sql_refused() {
   local name=sql/our-broker/refused out=$DIR/refused.out
   selected $name || return
-  java_peer Consume -n "$NS" -t $SQL_TOPIC -g cg_sql_refused --expect 1 --timeout 10 --mode push --sub "sql:num > 'x'" \
-    >"$out" 2>&1 </dev/null
+  PEER_TIMEOUT=12 java_peer Consume -n "$NS" -t $SQL_TOPIC -g cg_sql_refused --expect 1 --timeout 10 --mode push \
+    --sub "sql:num > 'x'" >"$out" 2>&1 </dev/null
   if grep -q 'CODE: 23 *DESC: Invalid MessageSelector. Character 7: a string has no order' "$out"; then
     ok $name "$(grep -o 'DESC: Invalid.*' "$out" | head -n 1 | cut -c 1-80)"
   else
