@@ -63,9 +63,23 @@ static bool take_exponent(struct span *s, struct parts *p) {
   return true;
 }
 
+/* Few digits and a power of ten that is a double: one multiplication or division, which rounds correctly. */
+static bool value_of_short(const struct parts *p, double *out) {
+  static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  enum { EXACT_DIGITS = 15, TENS = sizeof tens / sizeof tens[0] };
+  if (p->count > EXACT_DIGITS || p->scale <= -TENS || p->scale >= TENS) return false;
+  double v = 0;
+  for (size_t i = 0; i < p->count; i++) v = v * DECIMAL + (p->digits[i] - '0');
+  *out = p->scale < 0 ? v / tens[-p->scale] : v * tens[p->scale];
+  return true;
+}
+
 static double value_of(struct parts *p, bool hexadecimal) {
   enum { AROUND = 32 };
+  double v;
   if (p->count == 0) return 0.0;
+  if (!hexadecimal && value_of_short(p, &v)) return v;
   if (p->remainder) {
     p->digits[p->count++] = '1';
     p->scale -= hexadecimal ? BITS_PER_HEX_DIGIT : 1;
