@@ -90,6 +90,12 @@ static void on_arrival(void *context, struct span topic, int32_t queue_id, int64
   parked_arrived(&b->parked, topic, queue_id, queue_max);
 }
 
+/* CommitLogDispatcherCalcBitMap */
+static bool on_bitmap(void *context, const struct message *m, struct buf *out) {
+  const struct broker *b = context;
+  return b->settings->enableCalcFilterBitMap && filters_bitmap(&b->filters, m->topic, m->properties, out);
+}
+
 static enum status make_system_topics(struct broker *b) {
   const struct broker_settings *s = b->settings;
   struct topics *ts = &b->topics;
@@ -196,6 +202,8 @@ static enum status open_store(struct broker *b, const struct broker_host *host, 
                                 .flush_thorough_ms = s->flushCommitLogThoroughInterval,
                                 .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
                                 .check_crc_on_recover = s->checkCRCOnRecover,
+                                .ext = {.enabled = s->enableConsumeQueueExt,
+                                        .file_length = s->mappedFileSizeConsumeQueueExt},
                                 .index = {.enabled = s->messageIndexEnable,
                                           .safe = s->messageIndexSafe,
                                           .slots = s->maxHashSlotNum,
@@ -203,7 +211,7 @@ static enum status open_store(struct broker *b, const struct broker_host *host, 
                                           .utc_offset_s = host->utc_offset_s},
                                 .retention = retention_rules(b),
                                 .seed = host->seed};
-  struct store_listener listener = {on_arrival, b};
+  struct store_listener listener = {.arrived = on_arrival, .bitmap = on_bitmap, .context = b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
 }
 

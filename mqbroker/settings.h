@@ -81,7 +81,7 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I64, waitTimeMillsInTransactionQueue, "3000", INT64_MIN, INT64_MAX, NULL, CONFIG_IGNORED, "no queue in front of a handler: nothing waits there") \
   K(I64, startAcceptSendRequestTimeStamp, "0", INT64_MIN, INT64_MAX, NULL, CONFIG_LIVE, "epoch ms before which sends are refused") \
   K(BOOL, traceOn, "true", 0, 0, NULL, CONFIG_LIVE, "sent as TRACE_ON") \
-  K(BOOL, enableCalcFilterBitMap, "false", 0, 0, NULL, CONFIG_IGNORED, "needs enableConsumeQueueExt, which is not in this version; SQL92 filters work without") \
+  K(BOOL, enableCalcFilterBitMap, "false", 0, 0, NULL, CONFIG_LIVE, "with enableConsumeQueueExt, note for each message which SQL92 filters let it pass, so that pulls need not read the others") \
   K(I32, expectConsumerNumUseFilter, "32", 1, 10000, NULL, 0, "consumer groups with SQL92 filters the Bloom filter of a topic is made for; when it changes, consumerFilter.json is left aside") \
   K(I32, maxErrorRateOfBloomFilter, "20", 1, 99, NULL, 0, "% of messages the Bloom filter may let pass in vain; when it changes, consumerFilter.json is left aside") \
   K(I64, filterDataCleanTimeSpan, "86400000", INT64_MIN, INT64_MAX, NULL, CONFIG_LIVE, "ms after which the SQL92 filter of a group that is gone is forgotten") \
@@ -100,8 +100,8 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(TEXT, storePathCommitLog, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "directory of the commit log; default: $HOME/store/commitlog (it does not follow storePathRootDir)") \
   K(I32, mappedFileSizeCommitLog, "1073741824", 4096, 2147483647, NULL, 0, "bytes of a commit log file; must not change on an existing store") \
   K(I32, mappedFileSizeConsumeQueue, "6000000", 20, 2147483640, NULL, 0, "bytes of a consume queue file, rounded up to a multiple of 20; must not change") \
-  K(BOOL, enableConsumeQueueExt, "false", 0, 0, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(I32, mappedFileSizeConsumeQueueExt, "50331648", 0, INT32_MAX, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
+  K(BOOL, enableConsumeQueueExt, "false", 0, 0, NULL, 0, "keep store time and filter bit map of each message beside its queue (consumequeue_ext); false: what is there is still read") \
+  K(I32, mappedFileSizeConsumeQueueExt, "50331648", 0, INT32_MAX, NULL, 0, "bytes of a file in consumequeue_ext (at least 24); must not change") \
   K(I32, bitMapLengthConsumeQueueExt, "64", 0, INT32_MAX, NULL, CONFIG_IGNORED, "always what maxErrorRateOfBloomFilter and expectConsumerNumUseFilter make it, as in 4.7.0") \
   K(I32, flushIntervalCommitLog, "500", 1, 600000, NULL, CONFIG_IMPORTANT, "ms between flushes (ASYNC_FLUSH)") \
   K(I32, commitIntervalCommitLog, "200", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \

@@ -53,6 +53,7 @@ static bool sql_of_group(struct broker *b, const struct pull *p, const struct su
   }
   if (!b->settings->enablePropertyFilter) return refuse_language(b, p, s->expression_type);
   out->program = f->program;
+  out->of_group = f;
   return true;
 }
 
@@ -92,10 +93,13 @@ bool pull_filter_find(struct broker *b, const struct pull *p, struct pull_filter
   return p->sys_flag & PULL_SUBSCRIPTION ? subscription_of_pull(b, p, out) : subscription_of_group(b, p, out);
 }
 
-static bool unit_wanted(void *context, int64_t tags_code) {
+/* By tags, or, where the queue has a bitmap, by what the filter said when the message came. */
+static bool unit_wanted(void *context, const struct queued *unit) {
   const struct pull_filter *f = context;
+  if (f->of_group != NULL)
+    return !unit->extended || filter_may_pass(f->filters, f->of_group, unit->store_ms, unit->bitmap);
   for (size_t i = 0; i < f->code_count; i++)
-    if (f->codes[i] == tags_code) return true;
+    if (f->codes[i] == unit->tags_code) return true;
   return false;
 }
 
@@ -114,7 +118,7 @@ static bool record_wanted(void *context, struct span record) {
 }
 
 struct get_filter pull_filter_for_get(struct pull_filter *f) {
-  return (struct get_filter){.by_unit = f->code_count == 0 ? NULL : unit_wanted,
+  return (struct get_filter){.by_unit = f->code_count == 0 && f->of_group == NULL ? NULL : unit_wanted,
                              .by_record = f->program == NULL && f->retry_group.ptr == NULL ? NULL : record_wanted,
                              .context = f};
 }

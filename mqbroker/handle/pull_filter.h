@@ -15,7 +15,8 @@ struct pull_filter {
   const struct filters *filters;
   const int32_t *codes; /* of tags; none: any */
   size_t code_count;
-  const struct sql *program; /* NULL: any */
+  const struct sql *program;     /* NULL: any */
+  const struct filter *of_group; /* whose program it is; NULL: the pull brought it itself, and it has no bits */
   struct span retry_group; /* present: messages of its retry topic are filtered as those of the topic they came from */
 };
 

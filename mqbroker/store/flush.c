@@ -137,10 +137,23 @@ static void round_end(struct store *s, struct moment now) {
   s->flusher.round_due_ms = now.mono_ms + CHECKPOINT_INTERVAL_MS;
 }
 
+static enum status ext_sync_next(struct store *s, struct queue_ext *e) {
+  struct disk_file *file;
+  enum status status = queue_ext_unsynced(e, &file);
+  if (status == STATUS_OK) status = sync_begin(s, SYNC_QUEUE, file);
+  if (status != STATUS_OK) return status;
+  s->flusher.queue_busy++;
+  queue_ext_is_synced(e);
+  return STATUS_OK;
+}
+
+static bool ext_owes(const struct consumequeue *q) { return q->ext != NULL && q->ext->synced < q->ext->written; }
+
 /* Starts the sync of a queue's next unsynced file. */
 static enum status queue_sync_next(struct store *s, struct consumequeue *q) {
   struct segment *g;
   enum status status = consumequeue_sync_names(q);
+  if (status == STATUS_OK && ext_owes(q)) return ext_sync_next(s, q->ext);
   segment_cache_trim(&s->queues.desk.cache, QUEUE_FILES_OPEN_MAX - 1);
   if (status == STATUS_OK) status = segments_at(&q->files, q->synced * UNIT_SIZE, &g);
   if (status == STATUS_OK) status = sync_begin(s, SYNC_QUEUE, g->file);
@@ -157,7 +170,7 @@ static bool round_queues(struct store *s) {
   struct queue_list *list = &s->queues.desk.unsynced;
   while (f->round_queues_left > 0 && list->oldest != NULL && f->queue_busy < SYNC_QUEUE_FILES_MAX) {
     struct consumequeue *q = list->oldest;
-    if (q->synced < q->written) {
+    if (q->synced < q->written || ext_owes(q)) {
       enum status status = queue_sync_next(s, q);
       if (sync_later(status)) return false;
       if (status != STATUS_OK) {
@@ -165,7 +178,7 @@ static bool round_queues(struct store *s) {
         return false;
       }
     }
-    if (q->synced < q->written) continue;
+    if (q->synced < q->written || ext_owes(q)) continue;
     consumequeue_is_synced(q);
     f->round_queues_left--;
   }

@@ -13,6 +13,8 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/index_load.c \
   mqbroker/store/index_store.c \
   mqbroker/store/put.c \
+  mqbroker/store/queue_ext.c mqbroker/store/queue_ext.h \
+  mqbroker/store/queue_ext_load.c \
   mqbroker/store/queue_load.c \
   mqbroker/store/queue_trim.c \
   mqbroker/store/queues.c mqbroker/store/queues.h \

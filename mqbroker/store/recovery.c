@@ -242,13 +242,16 @@ static enum status replay_visit(void *context, const struct message *m, size_t s
   if (status != STATUS_OK) return status;
   struct unit unit = {m->physical_offset, (int32_t)size,
                       derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms)};
-  status = consumequeue_put(q, m->queue_offset, &unit, r->mono_ms);
+  struct ext_unit with = {unit.tags_code, m->store_ms, SPAN_NONE}, *ext = s->config.ext.enabled ? &with : NULL;
+  buf_clear(&s->bitmaps);
+  if (ext != NULL && (m->queue_offset >= q->max || m->queue_offset == 0)) with.bitmap = store_bitmap(s, m);
+  status = consumequeue_put(q, m->queue_offset, &unit, ext, r->mono_ms);
   if (status == STATUS_NOT_FOUND) {
     if (!r->fill) return status;
     log_error(s->log, "consume queue %s: units %" PRId64 " to %" PRId64 " are lost, their records are gone", q->dir,
               q->max, m->queue_offset - 1);
     status = consumequeue_fill(q, m->queue_offset, r->mono_ms);
-    if (status == STATUS_OK) status = consumequeue_put(q, m->queue_offset, &unit, r->mono_ms);
+    if (status == STATUS_OK) status = consumequeue_put(q, m->queue_offset, &unit, ext, r->mono_ms);
   }
   if (status == STATUS_INVALID || status == STATUS_LIMIT) {
     log_error(s->log, "record at offset %" PRId64 " has the impossible queue offset %" PRId64 ": not queued",
@@ -259,6 +262,21 @@ static enum status replay_visit(void *context, const struct message *m, size_t s
   return status == STATUS_NO_MEMORY ? status : STATUS_OK;
 }
 
+/* Queues that are made from nothing are not what the checkpoint vouches for, until its next round: after a crash
+ * before that, the log must be read from its beginning again. */
+static enum status queues_disown(struct store *s) {
+  char path[DISK_PATH_MAX];
+  struct disk_file *file;
+  if (s->checkpoint.logics_ms == 0) return STATUS_OK;
+  s->checkpoint.logics_ms = 0;
+  enum status status = store_path(s, "checkpoint", path) ? checkpoint_open(s->disk, path, &file) : STATUS_LIMIT;
+  if (status != STATUS_OK) return status;
+  status = checkpoint_write(s->disk, file, &s->checkpoint);
+  if (status == STATUS_OK) status = s->disk->ops->sync(s->disk, file);
+  s->disk->ops->close(s->disk, file);
+  return status;
+}
+
 /* Brings the queues up to the end of the log. */
 static enum status replay(struct store *s, int64_t from, struct moment now, struct buf *why) {
   struct commitlog *c = &s->commitlog;
@@ -267,7 +285,8 @@ static enum status replay(struct store *s, int64_t from, struct moment now, stru
   enum status status = log_walk(c, &w, c->appended, replay_visit, &r);
   if (status == STATUS_NOT_FOUND && !r.fill) {
     log_warn(s->log, "consume queues lack units from before offset %" PRId64 ": all are built again", from);
-    status = queues_write_all(&s->queues);
+    status = queues_disown(s);
+    if (status == STATUS_OK) status = queues_write_all(&s->queues);
     if (status == STATUS_OK) status = queues_load_all(&s->queues, c->files.first);
     if (status != STATUS_OK) return status;
     r.fill = true;
@@ -279,6 +298,21 @@ static enum status replay(struct store *s, int64_t from, struct moment now, stru
   buf_printf(why, "commit log %s is damaged at offset %" PRId64 ": the queues cannot be built from there", c->dir,
              w.at);
   return STATUS_CORRUPT;
+}
+
+/* The log has whatever is in ext units; what was removed from it needs none. */
+static enum status ext_rebuild(struct store *s, struct moment now, struct buf *why) {
+  log_warn(s->log, "extended queues lack units: all queues are built again");
+  enum status status = queues_disown(s);
+  if (status == STATUS_OK) status = queues_load_all(&s->queues, s->commitlog.files.first);
+  return status == STATUS_OK ? replay(s, s->commitlog.files.first, now, why) : status;
+}
+
+/* At a start that reads no queue: whole directories get lost more easily than single files. */
+static enum status ext_check(struct store *s, struct moment now, struct buf *why) {
+  if (!s->config.ext.enabled || file_exists(s, "consumequeue_ext")) return STATUS_OK;
+  enum status status = queues_load_all(&s->queues, s->commitlog.appended);
+  return status == STATUS_OK && queues_lost_ext(&s->queues) ? ext_rebuild(s, now, why) : status;
 }
 
 static int64_t dispatched_until(struct store *s) {
@@ -318,8 +352,10 @@ static enum status recover_from(struct store *s, struct walk *w, int64_t from, b
                                 struct buf *why) {
   enum status status = mark_running(s);
   if (status == STATUS_OK) status = log_cut(s, w->at);
+  if (status == STATUS_OK && s->queues.found == 0) status = queues_disown(s);
   if (status == STATUS_OK) status = queues_load_all(&s->queues, clean ? w->at : from);
-  if (status == STATUS_OK) status = replay(s, clean ? dispatched_until(s) : from, now, why);
+  if (status == STATUS_OK && queues_lost_ext(&s->queues)) status = ext_rebuild(s, now, why);
+  else if (status == STATUS_OK) status = replay(s, clean ? dispatched_until(s) : from, now, why);
   if (status == STATUS_OK) status = log_sync_from(s, from);
   return status;
 }
@@ -332,13 +368,14 @@ enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   s->was_clean = clean;
   s->replayed_from = c->files.first;
   if (segments_empty(&c->files)) return recover_empty(s);
-  bool rebuild = s->queues.count == 0;
+  bool rebuild = s->queues.found == 0;
   struct walk w = {.last_ms = -1};
   if (clean && !rebuild && marks_hold(s, &w)) {
     log_info(s->log, "store closed cleanly, the log ends at offset %" PRId64, w.at);
     c->appended = c->stage_start = w.at;
     s->last_ms = w.last_ms;
-    return mark_running(s);
+    status = mark_running(s);
+    return status == STATUS_OK ? ext_check(s, now, why) : status;
   }
   int64_t from = c->files.first;
   int64_t last_files = c->files.end - NORMAL_FILES * c->files.length;

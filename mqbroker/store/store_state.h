@@ -18,6 +18,7 @@
 #define SYNC_QUEUE_FILES_MAX 8  /* queue files synced at once */
 #define CHECKPOINT_INTERVAL_MS 60000
 #define TAIL_WRITES_PER_TICK 256
+#define STAGED_BITMAP_BYTES_MAX (64 << 20) /* bit maps of one turn; a record beyond has none */
 #define INDEX_GROUPS_PER_TICK 64 /* 256 KiB of the index's slots */
 
 /* A record that is staged and not yet in its queue. */
@@ -25,6 +26,9 @@ struct staged {
   struct consumequeue *queue; /* NULL: enters none */
   int64_t index;
   struct unit unit;
+  int64_t store_ms; /* for its ext unit, with */
+  size_t bitmap_at; /* bitmap_len bytes in store.bitmaps */
+  size_t bitmap_len;
 };
 
 enum sync_kind { SYNC_NONE, SYNC_LOG, SYNC_QUEUE, SYNC_INDEX, SYNC_CHECKPOINT };
@@ -68,6 +72,7 @@ struct store {
   int64_t checkpoint_min;
   struct staged *staged;
   size_t staged_count, staged_cap;
+  struct buf bitmaps; /* of what is staged */
   enum status turn_failed;   /* something staged in this turn was lost: commit says so */
   bool read_only;            /* for good */
   enum status queue_trouble; /* queues cannot be written at the moment */
@@ -88,6 +93,9 @@ struct store {
 bool store_path(const struct store *s, const char *name, char out[DISK_PATH_MAX]);
 /* No more puts until the store is opened again. */
 void store_make_read_only(struct store *s, const char *what, enum status status);
+
+/* The bit map of a record that is being extended: behind the others in s->bitmaps; absent: it has none. */
+struct span store_bitmap(struct store *s, const struct message *m);
 
 /* recovery.c: fills commitlog, queues, checkpoint. */
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #define QUEUE_FILE_DEFAULT 6000000 /* mappedFileSizeConsumeQueue */
+#define EXT_FILE_MIN 24            /* a unit without bit map, and four spare bytes */
 
 /* Sizes must stay what they are: a broker refuses files of another size. */
 static void sizes_choose(struct rebuild *r) {
@@ -14,6 +15,8 @@ static void sizes_choose(struct rebuild *r) {
   for (size_t i = 0; i < s->queues.count && o->queue_file <= 0; i++)
     if (s->queues.list[i]->files.file_length > 0) r->queue_file = s->queues.list[i]->files.file_length;
   r->queue_file -= r->queue_file % UNIT_BYTES;
+  for (size_t i = 0; i < s->queues.count; i++)
+    if (s->queues.list[i]->ext.file_length >= EXT_FILE_MIN) r->ext_file = s->queues.list[i]->ext.file_length;
   r->slots = o->index_slots > 0 ? o->index_slots : INDEX_SLOTS_DEFAULT;
   r->entries = o->index_entries > 0 ? o->index_entries : INDEX_ENTRIES_DEFAULT;
   for (size_t i = 0; i < s->index.count; i++) {
@@ -130,6 +133,7 @@ static enum status swap(struct rebuild *r) {
   if (snprintf(fresh, sizeof fresh, "%s/new", r->dir) >= (int)sizeof fresh) return STATUS_LIMIT;
   for (size_t i = 0; i < sizeof old / sizeof old[0] && status == STATUS_OK; i++) status = move(r, root, r->dir, old[i]);
   if (status == STATUS_OK) status = move(r, fresh, root, "consumequeue");
+  if (status == STATUS_OK) status = move(r, fresh, root, "consumequeue_ext");
   if (status == STATUS_OK) status = move(r, fresh, root, "index");
   if (status == STATUS_OK) status = disk->ops->sync_dir(disk, root);
   if (status == STATUS_OK) status = disk->ops->remove(disk, fresh);

@@ -15,6 +15,7 @@ struct rebuild {
   struct delays delays;
   const char *dir;    /* DIR/rebuild-TIME */
   int64_t queue_file; /* bytes */
+  int64_t ext_file;   /* of a file of ext units; 0: the store has none */
   int64_t slots, entries;
   int64_t log_end, last_ms, records, units, keys;
   char why[256]; /* what failed */

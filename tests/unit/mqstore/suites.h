@@ -27,6 +27,7 @@ void test_damage_deleted_topic(void);
 void test_end_of_log(void);
 
 void test_rebuild(void);
+void test_rebuild_ext(void);
 void test_rebuild_refusals(void);
 void test_compare(void);
 void test_messages(void);

@@ -23,6 +23,7 @@ static const struct test tests[] = {
     {"damage: deleted topic", test_damage_deleted_topic},
     {"end of the log", test_end_of_log},
     {"rebuild", test_rebuild},
+    {"rebuild: ext", test_rebuild_ext},
     {"rebuild: refusals", test_rebuild_refusals},
     {"compare", test_compare},
     {"messages", test_messages},

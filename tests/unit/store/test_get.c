@@ -33,13 +33,13 @@ void test_get_offsets(void) {
   rig_fini(&r);
 }
 
-static bool odd(void *context, int64_t tags_code) {
+static bool odd(void *context, const struct queued *unit) {
   ++*(int *)context;
-  return tags_code % 2 != 0;
+  return unit->tags_code % 2 != 0;
 }
 
-static bool none(void *context, int64_t tags_code) {
-  (void)context, (void)tags_code;
+static bool none(void *context, const struct queued *unit) {
+  (void)context, (void)unit;
   return false;
 }
 
@@ -72,10 +72,10 @@ struct by_record {
   const char *body;
 };
 
-static bool unit_is_b(void *context, int64_t tags_code) {
+static bool unit_is_b(void *context, const struct queued *unit) {
   struct by_record *c = context;
   c->units++;
-  return tags_code == 'B';
+  return unit->tags_code == 'B';
 }
 
 static bool record_has_body(void *context, struct span record) {
