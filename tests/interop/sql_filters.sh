@@ -13,6 +13,7 @@ SQL_TOPIC=it_sql
 SQL_GROUP=cg_sql_handover
 # In 4 queues, so that each queue has whole tens.
 SQL_COUNT=400
+SQL_CONF=(enablePropertyFilter=true enableConsumeQueueExt=true enableCalcFilterBitMap=true)
 # Percent of the messages, and the expression.
 SQL_EXPRESSIONS=(
   "50 num > 4 AND uni IS NOT NULL"
@@ -38,7 +39,7 @@ sql_names() {
 }
 
 sql_start() {
-  "start_$1_broker" "${BROKER##*:}" "$NS" "$DIR/broker.$2" enablePropertyFilter=true >"$DIR/start.log" 2>&1 || return
+  "start_$1_broker" "${BROKER##*:}" "$NS" "$DIR/broker.$2" "${SQL_CONF[@]}" >"$DIR/start.log" 2>&1 || return
   BROKER_PID=$STARTED_PID
   wait_port "${BROKER##*:}" 15 "$BROKER_PID"
 }
@@ -119,14 +120,17 @@ sql_entry() {
     sed -E 's/"dead":[a-z]+,"deadTime":[0-9]+/-/; s/"clientVersion":[0-9]+/-/'
 }
 
-# sql_turn KIND ROUND: a broker that finds the filter of the one before; the group consumes; it is saved.
+# sql_turn KIND ROUND: a broker that finds the filter of the one before; the group consumes what is there and what
+# comes; then more comes for the next broker.
 sql_turn() {
-  local kind=$1 round=$2 out=$DIR/handover.$2
+  local kind=$1 round=$2 out=$DIR/handover.$2 expect=$((SQL_COUNT / 2))
+  [ "$round" = 1 ] || expect=$SQL_COUNT
   sql_start "$kind" both || { echo "$kind broker does not start: $(brief "$DIR/start.log")"; return 1; }
   [ "$round" != 1 ] || java_peer Topics -n "$NS" -b "$BROKER" -t $SQL_TOPIC -q 4 >"$DIR/topics.log" 2>&1
   sql_produce "turn$round" || { echo "produce: $(brief "$DIR/produce.log")"; return 1; }
-  sql_consume our-push $SQL_GROUP $((SQL_COUNT / 2)) "num > 4" >"$out" 2>"$out.err" </dev/null ||
+  sql_consume our-push $SQL_GROUP $expect "num > 4" >"$out" 2>"$out.err" </dev/null ||
     { echo "$kind broker: $(tail -n 1 "$out") $(brief "$out.err")"; return 1; }
+  sql_produce "left$round" || { echo "produce: $(brief "$DIR/produce.log")"; return 1; }
   stop_peer "$BROKER_PID"
   sql_entry >"$DIR/entry.$round"
   [ -s "$DIR/entry.$round" ] || { echo "$kind broker did not save the filter"; return 1; }

@@ -19,6 +19,7 @@ enum { PULL_SUSPEND = 2, PULL_SUBSCRIPTION = 4, FILE_MAX = 1 << 20, HOLD_MS = 15
 
 struct ask {
   const char *group, *topic, *sql, *language;
+  int queue;
   int64_t offset, version;
   int flags, hold_ms;
 };
@@ -26,6 +27,7 @@ struct ask {
 static void pull_start(struct stage *s, const struct ask *q, struct answer *a) {
   struct pull_message_request h = {.consumerGroup = span_text(q->group == NULL ? "G" : q->group),
                                    .topic = span_text(q->topic == NULL ? "T" : q->topic),
+                                   .queueId = q->queue,
                                    .queueOffset = q->offset,
                                    .maxMsgNums = 32,
                                    .sysFlag = q->flags | (q->hold_ms > 0 ? PULL_SUSPEND : 0),
@@ -244,6 +246,95 @@ static void clients_ask_whether_their_sql_is_good(void) {
   stage_end(&s);
 }
 
+/* ---- bit maps in the extended queue ---- */
+
+#define EXTENDED ENABLED "enableConsumeQueueExt=true\nenableCalcFilterBitMap=true\nmappedFileSizeConsumeQueueExt=4096\n"
+
+static void bits_save_reading(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, EXTENDED);
+  send_numbers(&s); /* before there is a filter: no bits, so it is asked */
+  stage_run(&s, 10);
+  beat(&s, "a > 3", 5);
+  stage_run(&s, 10);
+  send_numbers(&s);
+  const struct ask q = {.version = 5};
+  CU_ASSERT(pull(&s, &q, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m4,m5,m4,m5");
+  /* With a program that lets all pass it is seen what the bits keep back. */
+  struct filter *f = (struct filter *)filters_find(&s.broker->filters, SPAN_LITERAL("T"), SPAN_LITERAL("G"));
+  struct sql *program = f->program;
+  struct sql_error error;
+  CU_ASSERT_FATAL(sql_compile(SPAN_LITERAL("TRUE"), &SQL_LIMITS_DEFAULT, &f->program, &error) == STATUS_OK);
+  sql_free(program);
+  CU_ASSERT(pull(&s, &q, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m0,m1,m2,m3,m4,m5,m4,m5");
+  /* A pull with SQL of its own has no bits. */
+  CU_ASSERT_STRING_EQUAL(found_by(&s, "a = 1"), "m1,m1");
+  stage_end(&s);
+}
+
+static void without_the_key_there_are_no_bits(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, EXTENDED "enableCalcFilterBitMap=false\n");
+  beat(&s, "a > 3", 5);
+  stage_run(&s, 10);
+  send_numbers(&s);
+  struct filter *f = (struct filter *)filters_find(&s.broker->filters, SPAN_LITERAL("T"), SPAN_LITERAL("G"));
+  sql_free(f->program);
+  f->program = NULL;
+  CU_ASSERT(pull(&s, &(struct ask){.version = 5}, &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "m0,m1,m2,m3,m4,m5");
+  stage_end(&s);
+}
+
+static int count_pulled(struct stage *s, const char *group) {
+  int count = 0;
+  for (int queue = 0; queue < 2; queue++) {
+    int64_t at = 0, max = 1;
+    while (at < max) {
+      struct answer a;
+      size_t size;
+      struct message m;
+      pull(s, &(struct ask){.group = group, .topic = "Sql_flhd", .queue = queue, .offset = at, .version = 1}, &a);
+      for (size_t in = 0; in < a.body.len; in += size, count++)
+        if (message_decode(span_from(a.body, in), true, &m, &size) != STATUS_OK) return -1;
+      if (!span_to_i64(answer_ext(&a, "nextBeginOffset"), &at) || !span_to_i64(answer_ext(&a, "maxOffset"), &max))
+        return -1;
+    }
+  }
+  return count;
+}
+
+/* Java's log, queues, bit maps and filters; each group gets as many messages as Java gave it then. */
+static void java_s_bits_are_read(void) {
+  static const struct {
+    const char *group, *sql;
+    int count;
+  } groups[] = {{"CG_gt55", "a > 5", 108},
+                {"CG_in57", "color IN ('red','blue') AND a BETWEEN 2 AND 8", 67},
+                {"CG_null64", "color IS NULL OR TAGS = 'TagB'", 131}};
+  struct stage s;
+  stage_start_on(&s, EXTENDED, "store/store-g-ext.tar.gz");
+  CU_ASSERT(s.broker->filters.count == 3);
+  for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+    struct subscription_data sub = sql_subscription("Sql_flhd", groups[i].sql, 1);
+    heartbeat(&s, 1, groups[i].group, &sub, 1);
+    CU_ASSERT_EQUAL(count_pulled(&s, groups[i].group), groups[i].count);
+  }
+  /* That the bits are heeded: another program, Java's bits, and the six messages that came before the filter. */
+  struct filter *f = (struct filter *)filters_find(&s.broker->filters, SPAN_LITERAL("Sql_flhd"),
+                                                   SPAN_LITERAL("CG_gt55"));
+  struct sql_error error;
+  sql_free(f->program);
+  CU_ASSERT_FATAL(sql_compile(SPAN_LITERAL("TRUE"), &SQL_LIMITS_DEFAULT, &f->program, &error) == STATUS_OK);
+  int all = count_pulled(&s, "CG_gt55");
+  CU_ASSERT(all >= 108 + 6 && all < 266);
+  stage_end(&s);
+}
+
 /* ---- what is remembered ---- */
 
 static const struct filter *the_filter(struct stage *s, const char *topic) {
@@ -448,6 +539,9 @@ int main(int argc, char **argv) {
       {"a parked pull is woken by what passes", a_parked_pull_is_woken_by_what_passes},
       {"retry topics are filtered when asked for", retry_topics_are_filtered_when_asked_for},
       {"clients ask whether their SQL is good", clients_ask_whether_their_sql_is_good},
+      {"bits save reading", bits_save_reading},
+      {"without the key there are no bits", without_the_key_there_are_no_bits},
+      {"Java's bits are read", java_s_bits_are_read},
       {"filters outlive their group", filters_outlive_their_group},
       {"the file is Java's", the_file_is_java_s},
       {"Java's file is read and written", java_s_file_is_read_and_written},
