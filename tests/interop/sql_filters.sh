@@ -50,7 +50,7 @@ sql_produce() {
 
 # sql_consume CLIENT-MODE GROUP EXPECT EXPRESSION
 sql_consume() {
-  peer "${1%-*}" consume -n "$NS" -t $SQL_TOPIC -g "$2" --expect "$3" --timeout $CONSUME_TIMEOUT --mode "${1#*-}" --sub "sql:$4"
+  peer "${1%-*}" consume -n "$NS" -t $SQL_TOPIC -g "$2" --expect "$3" --timeout "$CONSUME_TIMEOUT" --mode "${1#*-}" --sub "sql:$4"
 }
 
 # sql_one NAME CLIENT-MODE NUMBER: in the background; says what is wrong in a file.
