@@ -210,6 +210,7 @@ static enum status open_store(struct broker *b, const struct broker_host *host, 
                                           .entries = s->maxIndexNum,
                                           .utc_offset_s = host->utc_offset_s},
                                 .retention = retention_rules(b),
+                                .watch = host->watch,
                                 .seed = host->seed};
   struct store_listener listener = {.arrived = on_arrival, .bitmap = on_bitmap, .context = b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);

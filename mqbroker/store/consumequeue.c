@@ -325,11 +325,10 @@ enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct
   return status;
 }
 
-enum status consumequeue_fill(struct consumequeue *q, int64_t index, int64_t mono_ms) {
+enum status consumequeue_fill(struct consumequeue *q, int64_t index, const struct unit *next, int64_t mono_ms) {
   if (index - q->max > HOLE_UNITS_MAX) return STATUS_LIMIT;
-  const struct unit blank = {.size = BLANK_UNIT_SIZE};
   enum status status = STATUS_OK;
-  while (q->max < index && status == STATUS_OK) status = unit_append(q, &blank, NULL, mono_ms);
+  while (q->max < index && status == STATUS_OK) status = unit_append(q, next, NULL, mono_ms);
   return status;
 }
 

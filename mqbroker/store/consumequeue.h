@@ -100,8 +100,10 @@ enum status consumequeue_reset(struct consumequeue *q) MUST_USE;
  * status: the unit is in memory, but not writable now. NO_MEMORY: it is lost. */
 enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, const struct ext_unit *ext,
                              int64_t mono_ms) MUST_USE;
-/* Fills [max, index) with blank units. */
-enum status consumequeue_fill(struct consumequeue *q, int64_t index, int64_t mono_ms) MUST_USE;
+/* Fills [max, index), whose records are lost, with the unit that comes next. Whoever pulls there gets that message
+ * once more. A blank, or a unit of a record that is not there, would make Java pass over the rest of a log file
+ * (DefaultMessageStore.getMessage, nextPhyFileStartOffset), and its recovery ends a queue at any other value. */
+enum status consumequeue_fill(struct consumequeue *q, int64_t index, const struct unit *next, int64_t mono_ms) MUST_USE;
 /* Writes the tail. */
 enum status consumequeue_write(struct consumequeue *q) MUST_USE;
 /* Writes the tail and syncs the files, waiting. */

@@ -17,11 +17,11 @@
 
 void flush_init(struct store *s, struct moment now) {
   struct flusher *f = &s->flusher;
-  *f = (struct flusher){.flushed = s->commitlog.appended, .synced_at_ms = now.mono_ms};
+  *f = (struct flusher){.flushed = s->durable, .marked = s->durable, .synced_at_ms = now.mono_ms};
   f->token = (uint64_t)now.wall_ms << 16;
   f->round_due_ms = now.mono_ms + CHECKPOINT_INTERVAL_MS;
   /* Nothing was promised yet for what recovery put into the queues: the first round does it. */
-  bool promised = s->queues.desk.with_tail.count + s->queues.desk.unsynced.count == 0 && !index_owes(&s->index);
+  bool promised = f->flushed == s->commitlog.appended && s->queues.desk.with_tail.count + s->queues.desk.unsynced.count == 0 && !index_owes(&s->index);
   f->round_done = promised ? f->flushed : -1;
 }
 
@@ -67,6 +67,7 @@ void flush_log_start(struct store *s) {
     at = g->start + c->files.length;
   }
   f->log_target = at < c->appended ? at : c->appended;
+  f->log_target_ms = f->log_target == c->appended ? s->last_ms : -1;
 }
 
 static void log_synced(struct store *s, enum status status) {
@@ -76,6 +77,7 @@ static void log_synced(struct store *s, enum status status) {
   if (status != STATUS_OK) store_make_read_only(s, "the commit log cannot be synced", status);
   if (f->log_busy > 0 || s->read_only) return;
   f->flushed = f->log_target;
+  flushed_mark_move(s, f->flushed, f->log_target_ms);
 }
 
 static int64_t log_tick(struct store *s, struct moment now) {

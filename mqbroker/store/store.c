@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqbroker/store/store.h"
 #include "mqbroker/store/record.h"
-#include "mqbroker/store/store_state.h"
+#include "mqbroker/store/recovery.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -87,6 +87,7 @@ static void store_free(struct store *s) {
     commitlog_fini(&s->commitlog);
   }
   if (s->checkpoint_file != NULL) s->disk->ops->close(s->disk, s->checkpoint_file);
+  if (s->flushed_file != NULL) s->disk->ops->close(s->disk, s->flushed_file);
   if (s->lock != NULL) s->disk->ops->close(s->disk, s->lock);
   buf_fini(&s->bitmaps);
   free(s->staged);
@@ -94,10 +95,18 @@ static void store_free(struct store *s) {
   free(s);
 }
 
+/* What we read may not be what is on disk, if a sync of it failed: a checkpoint that was lowered must stay low. */
+static enum status checkpoint_settle(struct store *s) {
+  enum status status = checkpoint_write(s->disk, s->checkpoint_file, &s->checkpoint);
+  return status == STATUS_OK ? s->disk->ops->sync(s->disk, s->checkpoint_file) : status;
+}
+
 static enum status store_start(struct store *s, struct moment now, struct buf *why) {
   struct disk *disk = s->disk;
   char path[DISK_PATH_MAX];
-  enum status status = disk->ops->make_dirs(disk, s->root);
+  enum status status = layout_check(s, why);
+  if (status != STATUS_OK) return status;
+  status = disk->ops->make_dirs(disk, s->root);
   if (status == STATUS_OK) status = disk->ops->make_dirs(disk, s->config.commitlog);
   if (status != STATUS_OK) {
     buf_printf(why, "%s cannot be made: %s", s->root, status_text(status));
@@ -113,10 +122,11 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
     status = STATUS_NO_MEMORY;
   }
   if (status == STATUS_OK) status = recovery_run(s, now, why);
-  if (status == STATUS_OK) index_recover(s, now);
   if (status == STATUS_OK) status = store_path(s, "checkpoint", path) ? STATUS_OK : STATUS_LIMIT;
   if (status == STATUS_OK) status = checkpoint_open(disk, path, &s->checkpoint_file);
+  if (status == STATUS_OK && !s->was_clean) status = checkpoint_settle(s);
   if (status != STATUS_OK) return status;
+  flushed_mark_open(s);
   s->checkpoint_min = checkpoint_min(&s->checkpoint);
   s->config.commitlog = s->commitlog.dir;
   s->config.root = s->root;

@@ -50,6 +50,13 @@ struct ext_config {
   int64_t file_length;  /* mappedFileSizeConsumeQueueExt, bytes */
 };
 
+/* Told now and then how far opening has come, in bytes: a room has no clock, so whoever listens decides what to say.
+ * Each `what` begins with done 0 and ends with done == total. */
+struct store_watch {
+  void (*step)(void *context, const char *what, int64_t done, int64_t total); /* NULL: nobody listens */
+  void *context;
+};
+
 struct store_config {
   const char *root;       /* storePathRootDir */
   const char *commitlog;  /* storePathCommitLog */
@@ -66,6 +73,7 @@ struct store_config {
   struct ext_config ext;
   struct index_config index;
   struct retention_rules retention;
+  struct store_watch watch;
   uint64_t seed;
 };
 

@@ -21,6 +21,9 @@ struct rebuild {
   char why[256]; /* what failed */
 };
 
+/* Somebody holds the store's lock for it. Returns an exit_code. */
+int rebuild_with_lock(struct tool *t, struct storedir *s);
+
 /* rebuild_queues.c */
 struct queue_builder;
 struct queue_builder *queue_builder_new(struct rebuild *r);

@@ -210,9 +210,16 @@ static enum status unit_put(struct queue_builder *b, struct built_queue *q, int6
   return STATUS_OK;
 }
 
-static enum status fill_to(struct queue_builder *b, struct built_queue *q, int64_t index) {
+/* Blanks before the first record there is, if the log began later once (ConsumeQueue.fillPreBlank). Messages that are
+ * lost show the next one: a blank in the middle would make Java pass over the rest of a log file
+ * (DefaultMessageStore.getMessage). */
+static enum status fill_to(struct queue_builder *b, struct built_queue *q, int64_t index, bool blank,
+                           const struct log_item *item) {
+  const struct message *m = &item->message;
   enum status status = STATUS_OK;
-  while (q->next < index && status == STATUS_OK) status = unit_put(b, q, 0, BLANK_SIZE, 0);
+  while (q->next < index && status == STATUS_OK)
+    status = blank ? unit_put(b, q, 0, BLANK_SIZE, 0)
+                   : unit_put(b, q, item->record_offset, (int32_t)item->record.len, record_tags_code(&b->r->delays, m));
   return status;
 }
 
@@ -256,16 +263,19 @@ enum status queue_builder_put(struct queue_builder *b, const struct log_item *it
   struct built_queue *q = find_or_make(b, m);
   if (q == NULL) return STATUS_NO_MEMORY;
   if (q->next >= 0 && m->queue_offset == 0) status = start_over(b, q);
-  if (q->next < 0) /* the first unit of its file, then blanks (ConsumeQueue.fillPreBlank) */
+  bool blank = q->next < 0 && log_min(&r->store->log) > 0;
+  if (q->next < 0 && !blank)
+    q->next = q->written = 0;
+  else if (q->next < 0)
     q->next = q->written = m->queue_offset - m->queue_offset % (r->queue_file / UNIT_BYTES);
-  else if (m->queue_offset < q->next || m->queue_offset - q->next > HOLE_MAX) {
+  if (m->queue_offset < q->next || m->queue_offset - q->next > HOLE_MAX) {
     snprintf(r->why, sizeof r->why,
              "queue offset %" PRId64 " of the record at offset %" PRId64 " where %" PRId64 " comes next",
              m->queue_offset, item->record_offset, q->next);
     return STATUS_CORRUPT;
   }
   int64_t tags = record_tags_code(&r->delays, m);
-  if (status == STATUS_OK) status = fill_to(b, q, m->queue_offset);
+  if (status == STATUS_OK) status = fill_to(b, q, m->queue_offset, blank, item);
   if (status == STATUS_OK) status = tags_or_address(b, q, item, &tags);
   if (status == STATUS_OK) status = unit_put(b, q, item->record_offset, (int32_t)item->record.len, tags);
   r->units++;

@@ -54,6 +54,20 @@ static bool unit_is_of(const struct store_queue *q, int64_t number, int64_t offs
   return number >= 0 && number < q->end && queue_unit_at(q, number, &u) && u.offset == offset && !unit_is_empty(&u);
 }
 
+/* All units from `number` to before `end` show the record that unit `end` is of: so lost messages look after a repair. */
+static bool units_repeat(const struct store_queue *q, int64_t number, int64_t end, int64_t offset) {
+  if (number >= end) return false;
+  for (; number <= end; number++)
+    if (!unit_is_of(q, number, offset)) return false;
+  return true;
+}
+
+static void tell_repaired(struct verify *v, const struct store_queue *q, const struct log_item *item, int64_t from) {
+  verify_report_at(v, NOTE, &item->source->files, item->offset,
+                   "messages %" PRId64 " to %" PRId64 " of %s are lost; their units show the record at offset %" PRId64, from,
+                   item->message.queue_offset - 1, q->files.label, item->record_offset);
+}
+
 /* Queue offsets are dense. After a wrong one both ways to go on are accepted: from it, or as if it had been right.
  * Returns the one it should have, as far as the units can tell. */
 static int64_t check_dense(struct verify *v, struct store_queue *q, const struct log_item *item) {
@@ -66,7 +80,10 @@ static int64_t check_dense(struct verify *v, struct store_queue *q, const struct
     w->started = true;
   } else if (!w->started) {
     w->started = true;
-    if (got != 0 && v->log_first == 0 && !item->source->dledger) {
+    if (v->log_first == 0 && units_repeat(q, 0, got, item->record_offset)) {
+      tell_repaired(v, q, item, 0);
+      w->first_unit = 0;
+    } else if (got != 0 && v->log_first == 0 && !item->source->dledger) {
       verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                        "the first record of %s, at offset %" PRId64 ", has queue offset %" PRId64, q->files.label,
                        item->record_offset, got);
@@ -79,6 +96,8 @@ static int64_t check_dense(struct verify *v, struct store_queue *q, const struct
     w->lost_count = 0;
     w->shift = 0;
     w->ext_end = 0;
+  } else if (got > w->next && w->shift == 0 && units_repeat(q, w->next, got, item->record_offset)) {
+    tell_repaired(v, q, item, w->next);
   } else if (got != w->next && got != w->last + 1) {
     verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                      "record at offset %" PRId64 " has queue offset %" PRId64 " in %s, %" PRId64 " comes next",

@@ -10,6 +10,7 @@ tests_unit_mqstore_test_mqstore_SOURCES = \
   tests/unit/mqstore/test_golden.c \
   tests/unit/mqstore/test_mqstore.c \
   tests/unit/mqstore/test_rebuild.c \
+  tests/unit/mqstore/test_repair.c \
   tests/unit/mqstore/test_usage.c \
   tests/unit/mqstore/verdict.c tests/unit/mqstore/verdict.h
 tests_unit_mqstore_test_mqstore_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)

@@ -19,6 +19,7 @@ tests_unit_store_test_store_SOURCES = \
   tests/unit/store/test_put.c \
   tests/unit/store/test_queue_ext.c \
   tests/unit/store/test_recover.c \
+  tests/unit/store/test_refuse.c \
   tests/unit/store/test_retention.c \
   tests/unit/store/test_store.c
 tests_unit_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)

@@ -39,6 +39,16 @@
   X(recover_locked) \
   X(recover_clock_back) \
   X(recover_failing_disk) \
+  X(refuse_newer_names) \
+  X(refuse_makes_nothing) \
+  X(refuse_newer_records) \
+  X(refuse_foreign_files) \
+  X(refuse_damage_sentence) \
+  X(refuse_failed_sync) \
+  X(refuse_read_only_stays) \
+  X(refuse_flushed_mark) \
+  X(refuse_holes) \
+  X(refuse_watch) \
   X(retention_hours) \
   X(retention_by_hour) \
   X(retention_never_the_last) \
