@@ -41,7 +41,9 @@ EXTRA_DIST += \
 
 # Whole store directories; tests/unit/store opens them.
 EXTRA_DIST += \
-  tests/golden/store/expected.py tests/golden/store/index.py \
+  tests/golden/store/expected.py tests/golden/store/index.py tests/golden/store/ledger.py \
+  tests/golden/dledger-trace.jsonl.gz \
+  tests/golden/store/store-e-dledger.expected.gz tests/golden/store/store-e-dledger-bare.expected.gz \
   tests/golden/store/store-a-normal.index.gz tests/golden/store/store-b-unclean.index.gz \
   tests/golden/store/store-c-delay.index.gz tests/golden/store/store-d-tx.index.gz \
   tests/golden/store/store-h-ipv6.index.gz \
