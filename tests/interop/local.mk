@@ -41,6 +41,7 @@ EXTRA_DIST += \
   tests/interop/repaired.sh \
   tests/interop/run.sh \
   tests/interop/shared_group.sh \
+  tests/interop/sql_filters.sh \
   tests/interop/storediff/storediff.sh \
   tests/interop/java/Args.java \
   tests/interop/java/Consume.java \
