@@ -15,4 +15,13 @@ libdledger_libdledger_la_SOURCES = \
   libdledger/message_batch.c \
   libdledger/message_parts.h \
   libdledger/message_read.c \
+  libdledger/node.c libdledger/node.h \
+  libdledger/node_parts.h \
+  libdledger/node_send.c \
+  libdledger/node_serve.c \
+  libdledger/node_store.c \
+  libdledger/opening.c libdledger/opening.h \
   libdledger/peers.c libdledger/peers.h
+
+include libdledger/raft/local.mk
+include libdledger/api/local.mk

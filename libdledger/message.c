@@ -15,6 +15,7 @@
 
 /* beginIndex is a Long in GET and a long in PUSH; the value tells: DL_NONE is null. */
 const struct dl_field dl_fields[] = {
+    FIELD("amnesia", DL_FORMAT, BIT(VOTE_REPLY), amnesia),
     FIELD("batchFormat", DL_FORMAT,
           BIT(VOTE_REQUEST) | BIT(VOTE_REPLY) | BIT(HEART_BEAT_REQUEST) | BIT(HEART_BEAT_REPLY), batch_format),
     FIELD("beginIndex", DL_LONG, BIT(GET_REQUEST) | BIT(PUSH_REPLY), begin_index),
@@ -25,8 +26,10 @@ const struct dl_field dl_fields[] = {
     FIELD("entries", DL_ENTRIES, BIT(GET_REPLY), entries),
     FIELD("entry", DL_ENTRY, BIT(PUSH_REQUEST), entry),
     FIELD("group", DL_TEXT, ALL, group),
+    FIELD("handOver", DL_FORMAT, BIT(VOTE_REQUEST) | BIT(HEART_BEAT_REQUEST), hand_over),
     FIELD("index", DL_LONG, BIT(APPEND_REPLY) | BIT(PUSH_REPLY), index),
     FIELD("indexList", DL_INDEX_LIST, BIT(GET_REQUEST), index_list),
+    FIELD("leaderEndIndex", DL_LONG, BIT(HEART_BEAT_REQUEST), leader_end_index),
     FIELD("leaderId", DL_TEXT, ALL, leader_id),
     FIELD("ledgerEndIndex", DL_I64, BIT(VOTE_REQUEST), ledger_end_index),
     FIELD("ledgerEndTerm", DL_I64, BIT(VOTE_REQUEST), ledger_end_term),
@@ -34,6 +37,7 @@ const struct dl_field dl_fields[] = {
     FIELD("maxSize", DL_I32, BIT(GET_REQUEST), max_size),
     FIELD("peers", DL_PEERS, BIT(METADATA_REPLY), peers),
     FIELD("pos", DL_I64, BIT(APPEND_REPLY), pos),
+    FIELD("preVote", DL_FORMAT, BIT(VOTE_REQUEST) | BIT(VOTE_REPLY), pre_vote),
     FIELD("remoteId", DL_TEXT, ALL, remote_id),
     FIELD("term", DL_I64, ALL, term),
     FIELD("type", DL_PUSH_ENUM, BIT(PUSH_REQUEST), push_type),
@@ -89,6 +93,7 @@ void dl_message_init(struct dl_message *m, enum dl_kind kind) {
                            .ledger_end_term = -1,
                            .commit_index = -1,
                            .pos = -1,
+                           .leader_end_index = DL_NONE,
                            .index = kind == DL_APPEND_REPLY ? -1 : DL_NONE,
                            .begin_index = kind == DL_GET_REQUEST ? DL_NONE : 0,
                            .entries = kind == DL_GET_REPLY ? none : NULL};

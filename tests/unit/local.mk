@@ -10,6 +10,7 @@ include tests/unit/dledger/local.mk
 include tests/unit/namesrv/local.mk
 include tests/unit/client/local.mk
 include tests/unit/broker/local.mk
+include tests/unit/dledger_node/local.mk
 include tests/unit/mqstore/local.mk
 
 # Structure is tested too: includes, symbols, exports, names, sizes.

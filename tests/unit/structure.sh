@@ -49,7 +49,8 @@ core/remoting: core/base core/port core/wire
 host/uv: core/base core/port
 host/sim: core/base core/port
 include/dledger
-libdledger: core/base core/port core/wire core/config core/remoting include/dledger
+libdledger/raft: core/base
+libdledger: core/base core/port core/wire core/config core/remoting include/dledger libdledger/raft
 mqnamesrv: core/base core/port core/wire core/config core/remoting
 mqnamesrv/main.c: core/base core/port core/wire core/config core/remoting mqnamesrv host/uv
 mqbroker/store: core/base core/port core/wire
@@ -64,7 +65,8 @@ mqbroker/standalone.h: core/base core/config mqbroker
 include/mqclient
 libmqclient: core/base core/port core/wire core/config core/remoting include/mqclient
 libmqclient/api: core/base core/port core/wire core/config core/remoting include/mqclient libmqclient host/uv
-examples: include/mqclient
+libdledger/api: core/base core/port core/wire core/remoting libdledger libdledger/raft include/dledger host/uv
+examples: include/mqclient include/dledger
 tools: include/mqclient
 tools/mqstore: core/base core/port core/wire libdledger
 tools/mqstore/main.c: core/base core/port core/wire host/uv tools/mqstore
@@ -153,7 +155,8 @@ check_symbols() {
   room_symbols core/wire $WIRE $PORT $BASE
   room_symbols core/config $CONFIG $WIRE $PORT $BASE
   room_symbols core/remoting $REMOTING $WIRE $PORT $BASE
-  room_symbols libdledger libdledger/.libs/libdledger.a $REMOTING $CONFIG $WIRE $PORT $BASE
+  room_symbols libdledger/raft libdledger/.libs/libraft.a $BASE
+  room_symbols libdledger libdledger/.libs/libdledger.a libdledger/.libs/libraft.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqbroker/store mqbroker/.libs/libstore.a $WIRE $PORT $BASE
   room_symbols mqbroker mqbroker/.libs/libbroker.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqnamesrv mqnamesrv/.libs/libmqnamesrv.a $REMOTING $CONFIG $WIRE $PORT $BASE
@@ -163,7 +166,7 @@ check_symbols() {
 # Rooms have no state of their own: nothing writable that outlives a call.
 check_globals() {
   local lib
-  for lib in $BASE $PORT $WIRE $CONFIG $REMOTING libdledger/.libs/libdledger.a mqbroker/.libs/libbroker.a mqnamesrv/.libs/libmqnamesrv.a libmqclient/.libs/libclientcore.a; do
+  for lib in $BASE $PORT $WIRE $CONFIG $REMOTING libdledger/.libs/libdledger.a libdledger/.libs/libraft.a mqbroker/.libs/libbroker.a mqnamesrv/.libs/libmqnamesrv.a libmqclient/.libs/libclientcore.a; do
     # .data.rel.ro holds constants with addresses in them; sysv names the sections.
     nm -f sysv "$BUILD/$lib" 2>/dev/null | awk -F'|' -v lib="$lib" '{ gsub(/ /, "") }
       $7 ~ /^(\.data|\.bss|\.tbss|\.tdata|COMMON)/ && $7 !~ /^\.data\.rel/ && $4 !~ /SECTION/ { print lib ": " $1 " is writable" }'

@@ -44,6 +44,7 @@
   X(refuse_foreign_files) \
   X(refuse_damage_sentence) \
   X(refuse_failed_sync) \
+  X(refuse_failed_round) \
   X(refuse_read_only_stays) \
   X(refuse_flushed_mark) \
   X(refuse_holes) \
