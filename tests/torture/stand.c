@@ -276,6 +276,7 @@ void stand_crash(struct stand *s, enum sim_stop how) {
   struct broker *b = s->broker;
   s->broker = NULL;
   struct moment now = sim_host_now(s->host);
+  s->book.offsets_answered = s->book.offsets_saved;
   away(s, how);
   if (b != NULL) broker_abandon(b, now);
 }
