@@ -24,6 +24,16 @@ static bool plausible(const struct unit *u, int64_t limit) {
   return u->offset >= 0 && u->size > 0 && u->offset < limit;
 }
 
+/* Nobody can tell whether a unit is right whose record was deleted from the log, but one torn by a crash, with an
+ * offset that is half zeros, lies before the unit in front of it. (The first of a file fits into a sector.) */
+static bool in_order(struct consumequeue *q, int64_t index, const struct unit *u) {
+  struct unit before;
+  if (index == q->files.first / UNIT_SIZE) return true;
+  if (consumequeue_unit_on_disk(q, index - 1, &before) != STATUS_OK) return true;
+  if (before.offset == 0 && before.size == BLANK_UNIT_SIZE) return true;
+  return before.size > 0 && before.offset + before.size <= u->offset;
+}
+
 /* Does the log have this very record? Records that were deleted from the log are believed. */
 static bool confirmed(struct consumequeue *q, int64_t index, const struct unit *u) {
   struct commitlog *log = q->desk->commitlog;
@@ -31,7 +41,7 @@ static bool confirmed(struct consumequeue *q, int64_t index, const struct unit *
   struct message m;
   size_t size;
   if (u->offset == 0 && u->size == BLANK_UNIT_SIZE) return false;
-  if (u->offset < commitlog_min(log)) return true;
+  if (u->offset < commitlog_min(log)) return in_order(q, index, u);
   if (commitlog_record(log, u->offset, &record) != STATUS_OK || record.len != (size_t)u->size) return false;
   if (message_decode(record, false, &m, &size) != STATUS_OK) return false;
   return m.queue_offset == index && m.queue_id == q->id && span_equal(m.topic, q->topic);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHOWN_MAX = 5, USAGE = 2 };
+enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 3, SEEDS_FULL = 40 };
 
 enum mode { MODE_KILL, MODE_AMID, MODE_POWER, MODE_TORN, MODE_AGAIN, MODE_EIO, MODE_ENOSPC, MODE_SHORT, MODE_MEMORY, MODE_COUNT };
 static const char *const mode_names[MODE_COUNT] = {"kill", "amid", "power", "torn", "again", "eio", "enospc", "short", "memory"};
@@ -97,16 +97,87 @@ static void run_crashes(struct run *r) {
   free(r->s);
 }
 
-int main(int argc, char **argv) {
-  (void)argc, (void)argv, (void)usage;
-  struct options o = {.mode = -1, .flush = -1, .bug = LIE_NONE};
-  for (int f = 0; f < 2; f++)
-    for (int m = MODE_KILL; m <= MODE_AGAIN; m++) {
-      struct run r = {.o = &o, .mode = (enum mode)m, .sync_flush = f, .seed = 1};
-      clock_t begin = clock();
-      run_crashes(&r);
-      printf("%s %s: %llu looked at, %llu failed, %.1f s\n", mode_names[m], f ? "sync" : "async",
-             (unsigned long long)r.looked, (unsigned long long)r.failed, (double)(clock() - begin) / CLOCKS_PER_SEC);
+/* ---- options ---- */
+
+static bool find_name(const char *text, const char *const *names, int count, int *out) {
+  for (int i = 0; i < count; i++)
+    if (strcmp(text, names[i]) == 0) {
+      *out = i;
+      return true;
     }
-  return 0;
+  return false;
+}
+
+static const char *const lie_names[LIE_COUNT] = {
+#define X(name, text, doc) text,
+    LENS_LIES(X)
+#undef X
+};
+static const char *const lie_docs[LIE_COUNT] = {
+#define X(name, text, doc) doc,
+    LENS_LIES(X)
+#undef X
+};
+static const char *const flush_names[] = {"async", "sync"};
+
+static bool parse_number(const char *text, uint64_t *out) {
+  char *end;
+  *out = strtoull(text, &end, 10);
+  return end != text && *end == '\0';
+}
+
+static bool parse_pair(const char *key, const char *value, struct options *o) {
+  int lie;
+  if (strcmp(key, "--mode") == 0) return find_name(value, mode_names, MODE_COUNT, &o->mode);
+  if (strcmp(key, "--flush") == 0) return find_name(value, flush_names, 2, &o->flush);
+  if (strcmp(key, "--at") == 0) return parse_number(value, &o->at);
+  if (strcmp(key, "--seed") == 0) return o->has_seed = parse_number(value, &o->seed);
+  if (strcmp(key, "--calls") == 0) return parse_number(value, &o->calls);
+  if (strcmp(key, "--again") == 0) return parse_number(value, &o->again);
+  if (strcmp(key, "--bug") != 0 || !find_name(value, lie_names, LIE_COUNT, &lie)) return false;
+  o->bug = (enum lens_lie)lie;
+  return true;
+}
+
+static bool parse(int argc, char **argv, struct options *o) {
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--full") == 0) o->full = true;
+    else if (strcmp(argv[i], "--list") == 0) o->list = true;
+    else if (i + 1 < argc && parse_pair(argv[i], argv[i + 1], o)) i++;
+    else return false;
+  }
+  return true;
+}
+
+/* ---- all of it ---- */
+
+static void run_mode(const struct options *o, enum mode mode, bool sync_flush, unsigned *passed, unsigned *failed) {
+  struct run r = {.o = o, .mode = mode, .sync_flush = sync_flush, .seed = o->has_seed ? o->seed : 1};
+  uint64_t seeds = mode == MODE_TORN && !o->has_seed && o->at == 0 ? (o->full ? SEEDS_FULL : SEEDS) : 1;
+  clock_t begin = clock();
+  for (; seeds > 0; seeds--, r.seed++) run_crashes(&r);
+  printf("%s, %s: %llu looked at, %llu wrong, %.1f s\n", mode_names[mode], flush_names[sync_flush],
+         (unsigned long long)r.looked, (unsigned long long)r.failed, (double)(clock() - begin) / CLOCKS_PER_SEC);
+  if (r.failed == 0 && r.looked > 0) ++*passed;
+  else ++*failed;
+}
+
+int main(int argc, char **argv) {
+  struct options o = {.mode = -1, .flush = -1, .bug = LIE_NONE};
+  unsigned passed = 0, failed = 0;
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  if (argc == 2 && strcmp(argv[1], "--bugs") == 0) {
+    for (int i = LIE_NONE + 1; i < LIE_COUNT; i++) printf("%s\n", lie_names[i]);
+    return EXIT_SUCCESS;
+  }
+  if (!parse(argc, argv, &o)) {
+    fputs(usage, stdout);
+    for (int i = LIE_NONE + 1; i < LIE_COUNT; i++) printf("    %-18s %s\n", lie_names[i], lie_docs[i]);
+    return USAGE;
+  }
+  for (int f = 0; f < 2; f++)
+    for (int m = 0; m < MODE_EIO; m++)
+      if ((o.flush < 0 || o.flush == f) && (o.mode < 0 || o.mode == m)) run_mode(&o, (enum mode)m, f != 0, &passed, &failed);
+  printf("torture: %u passed, %u failed\n", passed, failed);
+  return (failed > 0) == (o.bug != LIE_NONE) && passed + failed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
