@@ -59,7 +59,8 @@ static void one_record(struct check *c, const struct message *m, const char *top
   if (c->live && d->state == DEED_REFUSED) WRONG(c, "message %d was refused and is there", number);
   if (store_message_at(c->s->broker->store, m->physical_offset, &whole) != STATUS_OK)
     WRONG(c, "message %d is not at log offset %lld", number, (long long)m->physical_offset);
-  find_by_key(c, number, m);
+  /* An index that could not be written is whole again after the next start. */
+  if (c->s->strict || !c->live) find_by_key(c, number, m);
   if (d->dropped) return; /* made again from the log they come back */
   mix(c, (uint64_t)offset << 32 | (uint64_t)(uint32_t)number);
   mix(c, (uint64_t)m->physical_offset);

@@ -42,8 +42,8 @@ static bool begin(struct lens *l, enum lens_op op, const char *path, size_t byte
   struct sim_disk_fault fault = {
       .ops = SIM_OPEN | SIM_WRITE | SIM_SYNC | SIM_NAMES | SIM_READ, .status = l->fail_status, .torn = l->fail_torn};
   sim_disk_fail(l->host, &fault);
+  if (!l->failed) snprintf(l->failed_text, sizeof l->failed_text, "%s", lens_text(l));
   l->failed = true;
-  l->failed_ops |= UINT64_C(1) << op;
   return armed;
 }
 
@@ -213,6 +213,7 @@ static enum status op_sync_start(struct disk *disk, struct disk_file *file, uint
   enum status status = sync_skipped(l, f->path) ? sync_of_nothing(l, token)
                                                 : l->inner->ops->sync_start(l->inner, f->inner, token);
   l->failed_sync = l->failed_sync || fails;
+  l->failed_log_sync = l->failed_log_sync || (fails && in_log(f->path));
   end(l, armed);
   return status;
 }

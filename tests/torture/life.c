@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/torture/life.h"
 
+#include "tests/torture/check.h"
+
 enum { ANSWER_MS = 6000, ROUND_MS = 62000, START_TRIES = 40, START_PAUSE_MS = 500, EXPIRED_MS = 2 * 3600 * 1000 };
 
 static void settle(struct stand *s) { stand_settle(s, ANSWER_MS); }
@@ -20,8 +22,14 @@ static void start(struct stand *s) {
 /* Whoever restarts a broker after a sync failed reboots the machine, as its log asks for. */
 static bool must_reboot(const struct stand *s) { return s->sync_flush && sim_disk_is_poisoned(s->host); }
 
+/* Before the program ends: nothing it shows may be wrong. */
+static void look(struct stand *s) {
+  if (s->broker != NULL) check_broker(s, true);
+}
+
 static void stop(struct stand *s) {
   if (s->broker == NULL) return;
+  look(s);
   stand_close(s);
   if (must_reboot(s)) stand_crash(s, SIM_POWER_OFF);
 }
@@ -97,10 +105,18 @@ void life_run(struct stand *s) {
   many_messages(s, 4);
   files_expire(s);
   many_messages(s, 3);
+  look(s);
+  sim_disk_loss(s->host, SIM_LOSS_ALL);
   stand_crash(s, s->sync_flush ? SIM_POWER_OFF : SIM_KILL);
   start(s);
   many_messages(s, 3);
   stay(s, 1100);
+}
+
+void life_restart(struct stand *s) {
+  look(s);
+  stand_crash(s, must_reboot(s) ? SIM_POWER_OFF : SIM_KILL);
+  start(s);
 }
 
 void life_goes_on(struct stand *s) {

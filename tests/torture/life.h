@@ -12,6 +12,8 @@
 
 /* The broker runs at the end, unless it could not be started. */
 void life_run(struct stand *s);
+/* What a person does when the broker says that it must be restarted. */
+void life_restart(struct stand *s);
 /* Messages to every topic, after whatever happened: they are promised, or the book says that they are not. */
 void life_goes_on(struct stand *s);
 

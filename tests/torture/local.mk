@@ -4,6 +4,7 @@ tests_torture_torture_SOURCES = \
   tests/torture/book.c tests/torture/book.h \
   tests/torture/check.c tests/torture/check.h \
   tests/torture/exam.c tests/torture/exam.h \
+  tests/torture/fault.c tests/torture/fault.h \
   tests/torture/lens.c tests/torture/lens.h \
   tests/torture/life.c tests/torture/life.h \
   tests/torture/main.c \

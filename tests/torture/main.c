@@ -5,6 +5,7 @@
  */
 #include "tests/torture/check.h"
 #include "tests/torture/exam.h"
+#include "tests/torture/fault.h"
 #include "tests/torture/life.h"
 #include "tests/torture/memory.h"
 
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 3, SEEDS_FULL = 40 };
+enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 3, SEEDS_FULL = 40, FAILURE_STEP = 5, MEMORY_STEP = 23 };
 
 enum mode { MODE_KILL, MODE_AMID, MODE_POWER, MODE_TORN, MODE_AGAIN, MODE_EIO, MODE_ENOSPC, MODE_SHORT, MODE_MEMORY, MODE_COUNT };
 static const char *const mode_names[MODE_COUNT] = {"kill", "amid", "power", "torn", "again", "eio", "enospc", "short", "memory"};
@@ -43,7 +44,7 @@ struct run {
   const struct options *o;
   enum mode mode;
   bool sync_flush;
-  uint64_t seed, looked, failed;
+  uint64_t seed, looked, failed, crashes;
   struct stand *s; /* whose life it is */
 };
 
@@ -95,6 +96,49 @@ static void run_crashes(struct run *r) {
   report(r, r->s->lens.calls, 0, "in life itself", r->s->book.violation);
   stand_fini(r->s);
   free(r->s);
+}
+
+/* ---- failures: a life for each ---- */
+
+/* How long the undisturbed life is. */
+static uint64_t life_length(struct run *r) {
+  struct stand *s = stand_new(r);
+  memory_fail(0, 0);
+  life_run(s);
+  uint64_t length = r->mode == MODE_MEMORY ? memory_count() : s->lens.calls;
+  stand_fini(s);
+  free(s);
+  return length;
+}
+
+static void run_failure(struct run *r, uint64_t at, uint64_t calls) {
+  struct stand *s = stand_new(r);
+  char violation[512], what[512] = "";
+  memory_fail(r->mode == MODE_MEMORY ? at : 0, calls);
+  if (r->mode != MODE_MEMORY) {
+    s->lens.fail_at = at;
+    s->lens.fail_calls = calls;
+    s->lens.fail_status = r->mode == MODE_ENOSPC ? STATUS_NO_SPACE : STATUS_IO;
+    s->lens.fail_torn = r->mode == MODE_SHORT;
+  }
+  r->looked++;
+  fault_live(s, r->seed * 100000 + at, &r->crashes, violation);
+  snprintf(what, sizeof what, "%s", s->lens.failed_text);
+  report(r, at, calls, what, violation);
+  stand_fini(s);
+  free(s);
+}
+
+static void run_failures(struct run *r) {
+  static const uint64_t spans[] = {1, 4, 25};
+  const struct options *o = r->o;
+  uint64_t length = life_length(r), step = o->full ? 1 : r->mode == MODE_MEMORY ? MEMORY_STEP : FAILURE_STEP;
+  uint64_t at = o->at > 0 ? o->at : 1, end = o->at > 0 ? o->at : length;
+  for (uint64_t i = 0; at <= end; at += step, i++)
+    for (size_t k = 0; k < sizeof spans / sizeof spans[0]; k++) {
+      if (o->calls > 0 ? k > 0 : !o->full && o->at == 0 && k != i % 3) continue;
+      run_failure(r, at, o->calls > 0 ? o->calls : spans[k]);
+    }
 }
 
 /* ---- options ---- */
@@ -155,9 +199,13 @@ static void run_mode(const struct options *o, enum mode mode, bool sync_flush, u
   struct run r = {.o = o, .mode = mode, .sync_flush = sync_flush, .seed = o->has_seed ? o->seed : 1};
   uint64_t seeds = mode == MODE_TORN && !o->has_seed && o->at == 0 ? (o->full ? SEEDS_FULL : SEEDS) : 1;
   clock_t begin = clock();
-  for (; seeds > 0; seeds--, r.seed++) run_crashes(&r);
-  printf("%s, %s: %llu looked at, %llu wrong, %.1f s\n", mode_names[mode], flush_names[sync_flush],
-         (unsigned long long)r.looked, (unsigned long long)r.failed, (double)(clock() - begin) / CLOCKS_PER_SEC);
+  for (; seeds > 0; seeds--, r.seed++) {
+    if (mode < MODE_EIO) run_crashes(&r);
+    else run_failures(&r);
+  }
+  printf("%s, %s: %llu looked at", mode_names[mode], flush_names[sync_flush], (unsigned long long)r.looked);
+  if (r.crashes > 0) printf(" and %llu crashes after them", (unsigned long long)r.crashes);
+  printf(", %llu wrong, %.1f s\n", (unsigned long long)r.failed, (double)(clock() - begin) / CLOCKS_PER_SEC);
   if (r.failed == 0 && r.looked > 0) ++*passed;
   else ++*failed;
 }
@@ -176,7 +224,7 @@ int main(int argc, char **argv) {
     return USAGE;
   }
   for (int f = 0; f < 2; f++)
-    for (int m = 0; m < MODE_EIO; m++)
+    for (int m = 0; m < MODE_COUNT; m++)
       if ((o.flush < 0 || o.flush == f) && (o.mode < 0 || o.mode == m)) run_mode(&o, (enum mode)m, f != 0, &passed, &failed);
   printf("torture: %u passed, %u failed\n", passed, failed);
   return (failed > 0) == (o.bug != LIE_NONE) && passed + failed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -155,6 +155,8 @@ static void node_synced(struct node *node, uint64_t token, enum status status, s
   bool was = memory_arm();
   s->broker->node.ops->synced(&s->broker->node, token, status, now);
   memory_release(was);
+  if (status != STATUS_OK && s->lens.failed_log_sync && store_refusal(s->broker->store) == NULL)
+    book_violation(&s->book, "a sync of the log failed, and messages are accepted all the same");
 }
 
 static int64_t node_turn(struct node *node, struct moment now) {
@@ -251,6 +253,12 @@ static void away(struct stand *s, enum sim_stop how) {
   s->accepted = false;
   buf_clear(&s->answers);
   buf_clear(&s->asked);
+  /* A write that failed may have left whole records behind, and recovery may find them. */
+  for (int32_t i = 0; i < s->book.deed_count; i++)
+    if (s->book.deeds[i].state == DEED_REFUSED) s->book.deeds[i].state = DEED_ASKED;
+  /* A table that could not be saved went with the program. */
+  for (int i = 0; i < NAMED_MAX; i++) s->book.topics[i].answered = s->book.groups[i].answered = false;
+  s->book.offsets_answered = s->book.offsets_saved;
   sim_boot(s->host);
 }
 
@@ -276,7 +284,6 @@ void stand_crash(struct stand *s, enum sim_stop how) {
   struct broker *b = s->broker;
   s->broker = NULL;
   struct moment now = sim_host_now(s->host);
-  s->book.offsets_answered = s->book.offsets_saved;
   away(s, how);
   if (b != NULL) broker_abandon(b, now);
 }
