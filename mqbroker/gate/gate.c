@@ -33,12 +33,13 @@ static enum status ring_grow(struct waiter_ring *r) {
   return STATUS_OK;
 }
 
-static enum status ring_push(struct waiter_ring *r, const struct waiter *w) {
-  if (r->count == r->cap && ring_grow(r) != STATUS_OK) return STATUS_NO_MEMORY;
+static enum status ring_reserve(struct waiter_ring *r) { return r->count == r->cap ? ring_grow(r) : STATUS_OK; }
+
+static void ring_push(struct waiter_ring *r, const struct waiter *w) {
+  assert(r->count < r->cap);
   assert(r->count == 0 || at(r, r->count - 1)->end_offset <= w->end_offset);
   *at(r, r->count) = *w;
   r->count++;
-  return STATUS_OK;
 }
 
 static void ring_pop(struct waiter_ring *r) {
@@ -46,7 +47,9 @@ static void ring_pop(struct waiter_ring *r) {
   r->count--;
 }
 
-enum status gate_wait(struct gate *g, const struct waiter *w) { return ring_push(&g->appended, w); }
+enum status gate_reserve(struct gate *g) { return ring_reserve(&g->appended); }
+
+void gate_wait(struct gate *g, const struct waiter *w) { ring_push(&g->appended, w); }
 
 void gate_write_failed(struct gate *g, gate_answer answer, void *context) {
   for (; g->appended.count > 0; ring_pop(&g->appended)) answer(context, at(&g->appended, 0), GATE_WRITE_FAILED);
@@ -58,7 +61,8 @@ void gate_release(struct gate *g, int64_t appended, int64_t flushed, struct mome
     struct waiter *w = at(&g->appended, 0);
     /* Without memory to wait in, the honest answer is that the disk was not waited for. */
     if (!w->wants_flush || w->end_offset <= flushed) answer(context, w, GATE_DONE);
-    else if (ring_push(&g->flushed, w) != STATUS_OK) answer(context, w, GATE_FLUSH_TIMEOUT);
+    else if (ring_reserve(&g->flushed) != STATUS_OK) answer(context, w, GATE_FLUSH_TIMEOUT);
+    else ring_push(&g->flushed, w);
     ring_pop(&g->appended);
   }
   while (g->flushed.count > 0) {

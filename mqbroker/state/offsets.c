@@ -150,9 +150,10 @@ enum status offsets_load(struct offsets *os, struct disk *disk, struct log *log)
   arena_init(&arena, CONFIG_FILE_MAX);
   enum status status = config_file_read(disk, os->path, log, &text, &arena, &root);
   const struct json *tables = status == STATUS_OK ? json_member(root, "offsetTable") : NULL;
-  for (const struct json *t = tables == NULL ? NULL : tables->children; t != NULL; t = t->next) {
+  for (const struct json *t = tables == NULL ? NULL : tables->children; t != NULL && status == STATUS_OK; t = t->next) {
     enum status one = load_table(os, t);
-    if (one != STATUS_OK)
+    if (one == STATUS_NO_MEMORY) status = one; /* the next save must not lose it */
+    else if (one != STATUS_OK)
       log_warn(log, "%s: \"%.*s\" is left out: %s", os->path, SPAN_ARG(json_text(t->key)), status_text(one));
   }
   os->dirty = false;

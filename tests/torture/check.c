@@ -2,6 +2,7 @@
 #include "tests/torture/check.h"
 
 #include "core/wire/message.h"
+#include "tests/torture/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,10 @@ static void one_queue(void *context, struct span name, int32_t queue, int64_t mi
   if (!span_copy_text(name, topic, sizeof topic)) abort();
   while (offset < max && c->s->book.violation[0] == '\0') {
     enum get_status status = store_get(c->s->broker->store, name, queue, offset, GET_COUNT, GET_BYTES, NULL, NULL, c->got);
+    if (last < 0 && status == GET_MESSAGE_WAS_REMOVING && c->got->next_offset > offset) {
+      offset = c->got->next_offset; /* the front of the queue has not followed that of the log yet */
+      continue;
+    }
     if (status != GET_FOUND || c->got->message_count == 0) {
       WRONG(c, "%s queue %d [%lld, %lld): nothing can be read at %lld: %s", topic, queue, (long long)min,
             (long long)max, (long long)offset, get_status_names[status]);
@@ -86,6 +91,7 @@ static void one_queue(void *context, struct span name, int32_t queue, int64_t mi
           return;
         }
         if (m.physical_offset <= last) WRONG(c, "%s queue %d goes back in the log", topic, queue);
+        if (last < 0 && m.queue_offset > offset && c->s->book.log_min > 0) offset = m.queue_offset;
         last = m.physical_offset;
         one_record(c, &m, topic, queue, offset++);
       }
@@ -95,6 +101,8 @@ static void one_queue(void *context, struct span name, int32_t queue, int64_t mi
 static void promises(struct check *c) {
   const struct book *b = &c->s->book;
   int64_t log_min = store_log_min(c->s->broker->store);
+  /* Without memory for a unit the store is read-only until the next start, which reads it from the log. */
+  if (c->live && memory_failed() && store_refusal(c->s->broker->store) != NULL) return;
   if (log_min > b->log_min)
     WRONG(c, "the log begins at %lld, before it began at %lld", (long long)log_min, (long long)b->log_min);
   for (int32_t i = 0; i < b->deed_count; i++) {

@@ -26,22 +26,28 @@ static void look_after(struct stand *s, enum loss loss, uint64_t seed, uint64_t 
     book_violation(&s->book, "%s at the end: %.400s", loss == LOSS_NONE ? "killed" : "power cut", text);
 }
 
-static void come_back(struct stand *s) {
-  if (s->broker == NULL) return;
+/* Does it take a message again? */
+static bool takes(struct stand *s) {
+  int32_t number = s->book.deed_count;
   stand_run(s, HEAL_MS);
+  stand_send(s, "Plain", 1, 100);
+  stand_settle(s, HEAL_MS);
+  return s->book.deeds[number].state == DEED_PROMISED;
+}
+
+static void come_back(struct stand *s) {
+  if (s->broker == NULL || takes(s)) return;
   const char *refusal = store_refusal(s->broker->store);
-  if (refusal == NULL) return;
-  if (must_heal(s) && !memory_failed()) {
-    book_violation(&s->book, "it does not come back by itself: %s", refusal);
-    return;
-  }
-  life_restart(s);
+  if (refusal == NULL) book_violation(&s->book, "messages are refused without a reason");
+  else if (must_heal(s) && !memory_failed()) book_violation(&s->book, "it does not come back by itself: %s", refusal);
+  else life_restart(s);
 }
 
 void fault_live(struct stand *s, uint64_t seed, uint64_t *count, char violation[512]) {
   s->strict = false;
   life_run(s);
   s->lens.fail_at = 0;
+  memory_heal();
   come_back(s);
   if (s->broker != NULL && good(s)) life_goes_on(s);
   if (s->broker != NULL && good(s)) check_broker(s, true);

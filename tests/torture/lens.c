@@ -272,6 +272,7 @@ static enum status op_sync_dir(struct disk *disk, const char *path) {
   struct lens *l = lens_of(disk);
   bool armed = begin(l, LENS_SYNC_DIR, path, 0);
   enum status status = l->lie == LIE_NO_DIR_SYNC ? STATUS_OK : l->inner->ops->sync_dir(l->inner, path);
+  l->failed_sync = l->failed_sync || status != STATUS_OK;
   end(l, armed);
   return status;
 }

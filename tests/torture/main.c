@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 3, SEEDS_FULL = 40, FAILURE_STEP = 5, MEMORY_STEP = 23 };
+enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 3, SEEDS_FULL = 40, FAILURE_STEP = 5, MEMORY_STEP = 3 };
 
 enum mode { MODE_KILL, MODE_AMID, MODE_POWER, MODE_TORN, MODE_AGAIN, MODE_EIO, MODE_ENOSPC, MODE_SHORT, MODE_MEMORY, MODE_COUNT };
 static const char *const mode_names[MODE_COUNT] = {"kill", "amid", "power", "torn", "again", "eio", "enospc", "short", "memory"};

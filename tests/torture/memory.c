@@ -14,6 +14,8 @@ void memory_fail(uint64_t at, uint64_t count) {
   fail_count = count;
 }
 
+void memory_heal(void) { fail_at = 0; }
+
 uint64_t memory_count(void) { return number; }
 bool memory_failed(void) { return failed; }
 

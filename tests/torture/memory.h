@@ -11,6 +11,8 @@
 
 /* Allocations [at, at + count) fail, the first is 1; 0: none. Counting begins anew. */
 void memory_fail(uint64_t at, uint64_t count);
+/* From now on all succeed. */
+void memory_heal(void);
 uint64_t memory_count(void);
 bool memory_failed(void);
 /* Inside the program: allocations count. Returns what it was. */

@@ -369,6 +369,7 @@ int32_t stand_number(struct span body) {
 static void topic_needed(struct stand *s, const char *topic, int32_t opaque) {
   struct named *n = book_named(s->book.topics, topic);
   if (n->may == 1) book_ask(n, 4, opaque);
+  else if (n->may & 1) n->may |= 1u << 4; /* what should have made it may have failed */
 }
 
 void stand_send(struct stand *s, const char *topic, int32_t queue, int32_t size) {
