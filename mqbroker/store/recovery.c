@@ -128,10 +128,16 @@ static enum status replay_file(struct store *s, int64_t *out) {
   return STATUS_OK;
 }
 
-static bool file_exists(struct store *s, const char *name) {
+/* Whether the last program left the abort file behind. */
+static enum status abort_look(struct store *s, bool *clean, struct buf *why) {
   char path[DISK_PATH_MAX];
   struct disk_entry entry;
-  return store_path(s, name, path) && s->disk->ops->stat(s->disk, path, &entry) == STATUS_OK;
+  if (!store_path(s, "abort", path)) return STATUS_LIMIT;
+  enum status status = s->disk->ops->stat(s->disk, path, &entry);
+  *clean = status == STATUS_NOT_FOUND;
+  if (status == STATUS_OK || *clean) return STATUS_OK;
+  buf_printf(why, "%s cannot be looked at: %s", path, status_text(status));
+  return status;
 }
 
 /* ---- marks ---- */
@@ -326,8 +332,9 @@ static enum status recover_from(struct store *s, struct walk *w, int64_t from, b
 
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   struct commitlog *c = &s->commitlog;
-  bool clean = !file_exists(s, "abort");
-  enum status status = files_read(s, clean, why);
+  bool clean;
+  enum status status = abort_look(s, &clean, why);
+  if (status == STATUS_OK) status = files_read(s, clean, why);
   if (status != STATUS_OK) return status;
   s->was_clean = clean;
   s->replayed_from = c->files.first;

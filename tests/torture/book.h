@@ -23,7 +23,7 @@ enum deed_state {
 /* A message. */
 struct deed {
   char topic[BOOK_NAME_MAX];
-  int32_t queue;
+  int32_t queue, size; /* size: of the body that was asked for; 0: part of a batch */
   enum deed_state state;
   bool dropped; /* its topic was deleted after it: it may go */
   int32_t opaque;
@@ -45,6 +45,7 @@ struct book {
   struct named topics[NAMED_MAX], groups[NAMED_MAX];
   /* All consumer offsets are moved together, to one number. */
   int64_t offsets_saved, offsets_answered, offsets_asked;
+  int32_t missing; /* the first message of its own that was asked for, not promised, and is not there; -1: none */
   int64_t log_min; /* messages before it may be gone */
   int64_t flushed; /* messages before it were synced */
   char violation[512]; /* the first thing that is wrong */

@@ -166,6 +166,13 @@ void check_tables_are(struct stand *s) {
   s->book.offsets_saved = s->book.offsets_answered = s->book.offsets_asked = offset < 0 ? 0 : offset;
 }
 
+static int32_t first_missing(const struct check *c) {
+  const struct book *b = &c->s->book;
+  for (int32_t i = 0; i < b->deed_count; i++)
+    if (b->deeds[i].state == DEED_ASKED && b->deeds[i].size > 0 && !b->deeds[i].dropped && !c->seen[i]) return i;
+  return -1;
+}
+
 uint64_t check_broker(struct stand *s, bool live) {
   struct check c = {.s = s, .live = live, .got = malloc(sizeof *c.got), .found = malloc(sizeof *c.found)};
   if (c.got == NULL || c.found == NULL) abort();
@@ -173,6 +180,7 @@ uint64_t check_broker(struct stand *s, bool live) {
   tables(s);
   store_queues(s->broker->store, one_queue, &c);
   if (s->book.violation[0] == '\0') promises(&c);
+  s->book.missing = first_missing(&c);
   s->lens.quiet--;
   free(c.got);
   free(c.found);

@@ -117,6 +117,15 @@ static void compare_rebuilt(struct stand *s, uint64_t digest) {
 
 static bool good(const struct stand *s) { return s->book.violation[0] == '\0'; }
 
+/* Where the lost message was there is another one; what followed the lost one may still lie behind it. */
+static void take_its_place(struct stand *s) {
+  if (!good(s) || s->book.missing < 0) return;
+  life_takes_place_of(s, s->book.missing);
+  stand_crash(s, SIM_KILL);
+  if (start(s)) check_broker(s, false);
+  violate(s, "after a message in the place of a lost one");
+}
+
 /* After the crash: recovered, whole, usable, and still so after the next stop. */
 static void examine(struct exam *x) {
   struct stand *s = &x->s;
@@ -130,6 +139,7 @@ static void examine(struct exam *x) {
   uint64_t digest = check_broker(s, false);
   check_tables_are(s);
   if (good(s) && x->crash->seed % 4 == 0) compare_rebuilt(s, digest);
+  if (x->crash->seed % 2 == 1) take_its_place(s);
   if (!good(s)) return;
   life_goes_on(s);
   check_broker(s, false);

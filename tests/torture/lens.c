@@ -77,7 +77,7 @@ static enum status wrap(struct lens *l, const char *path, enum status status, st
 /* With the lie the table itself is written where its successor should have been prepared. */
 static const char *place_of(const struct lens *l, const char *path, char out[DISK_PATH_MAX]) {
   size_t n = strlen(path);
-  if (l->lie != LIE_NO_BAK || !ends_with(path, ".json.tmp")) return path;
+  if (l->lie != LIE_IN_PLACE || !ends_with(path, ".json.tmp")) return path;
   snprintf(out, DISK_PATH_MAX, "%.*s", (int)(n - 4), path);
   return out;
 }
@@ -253,8 +253,7 @@ static enum status op_stat(struct disk *disk, const char *path, struct disk_entr
 static enum status op_remove(struct disk *disk, const char *path) {
   struct lens *l = lens_of(disk);
   bool armed = begin(l, LENS_REMOVE, path, 0);
-  enum status status = l->lie == LIE_EARLY_CLEAN && ends_with(path, "/marks") ? STATUS_OK
-                                                                              : l->inner->ops->remove(l->inner, path);
+  enum status status = l->inner->ops->remove(l->inner, path);
   end(l, armed);
   return status;
 }

@@ -33,8 +33,7 @@ extern const char *const lens_op_names[LENS_OP_COUNT];
   X(CHECKPOINT_AHEAD, "checkpoint-ahead", "the checkpoint's times are newer than what is synced") \
   X(NO_WIPE, "no-wipe", "the rest of a failed write or of an older life is not made zero") \
   X(NO_ABORT, "no-abort", "the abort file is not made") \
-  X(EARLY_CLEAN, "early-clean", "the marks of a clean stop outlive the next start") \
-  X(NO_BAK, "in-place", "a table is written over the old one")
+  X(IN_PLACE, "in-place", "a table is written over the old one")
 
 enum lens_lie {
 #define X(name, text, doc) LIE_##name,

@@ -63,6 +63,12 @@ static void many_messages(struct stand *s, int32_t count) {
   settle(s);
 }
 
+/* All in one turn, behind each other in the log. */
+static void burst(struct stand *s) {
+  for (int32_t i = 0; i < 7; i++) stand_send(s, "Plain", 0, 450 + 60 * i);
+  settle(s);
+}
+
 static void another_topic(struct stand *s) {
   stand_send(s, "Gone", 0, 80);
   stand_send(s, "Gone", 0, 90);
@@ -95,6 +101,7 @@ void life_run(struct stand *s) {
   many_messages(s, 12);
   stand_offsets(s, 2);
   settle(s);
+  burst(s);
   stay(s, ROUND_MS);
   another_topic(s);
   many_messages(s, 5);
@@ -117,6 +124,12 @@ void life_restart(struct stand *s) {
   look(s);
   stand_crash(s, must_reboot(s) ? SIM_POWER_OFF : SIM_KILL);
   start(s);
+}
+
+void life_takes_place_of(struct stand *s, int32_t number) {
+  const struct deed *d = &s->book.deeds[number];
+  stand_send(s, d->topic, (d->queue + 1) % 2, d->size);
+  settle(s);
 }
 
 void life_goes_on(struct stand *s) {

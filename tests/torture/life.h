@@ -14,6 +14,8 @@
 void life_run(struct stand *s);
 /* What a person does when the broker says that it must be restarted. */
 void life_restart(struct stand *s);
+/* A message as long as another one, in another queue: what followed that one in the log might follow this one. */
+void life_takes_place_of(struct stand *s, int32_t number);
 /* Messages to every topic, after whatever happened: they are promised, or the book says that they are not. */
 void life_goes_on(struct stand *s);
 

@@ -340,7 +340,7 @@ static void fields_of(struct send_message_request *h, const char *topic, int32_t
   h->present = UINT64_MAX & ~(UINT64_C(1) << send_message_request_maxReconsumeTimes_bit);
 }
 
-void stand_key(int32_t number, char out[16]) { snprintf(out, 16, "k%d", number); }
+void stand_key(int32_t number, char out[16]) { snprintf(out, 16, "k%03d", number); }
 
 static struct span properties_of(int32_t number, char text[PROPERTIES_MAX]) {
   char key[16];
@@ -350,7 +350,7 @@ static struct span properties_of(int32_t number, char text[PROPERTIES_MAX]) {
 }
 
 static struct span body_of(int32_t number, int32_t size, char text[BODY_SIZE_MAX]) {
-  int n = snprintf(text, BODY_SIZE_MAX, "m%d ", number);
+  int n = snprintf(text, BODY_SIZE_MAX, "m%03d ", number);
   if (size >= BODY_SIZE_MAX) abort();
   for (; n < size; n++) text[n] = (char)('a' + (number + n) % 26);
   return span_of(text, (size_t)n);
@@ -376,6 +376,7 @@ void stand_send(struct stand *s, const char *topic, int32_t queue, int32_t size)
   char properties[PROPERTIES_MAX], body[BODY_SIZE_MAX];
   struct send_message_request h;
   int32_t number = book_add(&s->book, topic, queue, 0);
+  s->book.deeds[number].size = size;
   fields_of(&h, topic, queue, properties_of(number, properties));
   int32_t opaque = ask(s, ABOUT_MESSAGE, REQUEST_SEND_MESSAGE_V2, &send_message_request_header, &h, true,
                        body_of(number, size, body));
