@@ -171,8 +171,11 @@ static enum status shut_down(struct store *s) {
                                       index_vouched_ms(&s->index, s->checkpoint.index_ms, s->last_ms)};
   status = checkpoint_write(s->disk, s->checkpoint_file, &s->checkpoint);
   if (status == STATUS_OK) status = s->disk->ops->sync(s->disk, s->checkpoint_file);
-  /* Index files that could not be synced may be short one day: only after a crash the next start expects that. */
-  if (status != STATUS_OK || s->index.failed) return status;
+  /* Index files that could not be synced may be short one day, and of a sync that is still under way nobody will hear
+   * how it ends: then the next start looks as it does after a crash. */
+  bool certain = !s->index.failed && !s->flusher.index_busy && s->flusher.queue_busy == 0;
+  if (!certain) log_info(s->log, "not everything is known to be on disk: the next start checks the files");
+  if (status != STATUS_OK || !certain) return status;
   status = recovery_leave_marks(s);
   if (status == STATUS_OK) status = store_path(s, "abort", path) ? STATUS_OK : STATUS_LIMIT;
   if (status == STATUS_OK) status = s->disk->ops->remove(s->disk, path);

@@ -213,7 +213,7 @@ static enum status op_sync_start(struct disk *disk, struct disk_file *file, uint
   enum status status = sync_skipped(l, f->path) ? sync_of_nothing(l, token)
                                                 : l->inner->ops->sync_start(l->inner, f->inner, token);
   l->failed_sync = l->failed_sync || fails;
-  l->failed_log_sync = l->failed_log_sync || (fails && in_log(f->path));
+  if (fails && in_log(f->path)) l->failed_log_token = token;
   end(l, armed);
   return status;
 }

@@ -61,7 +61,8 @@ struct lens {
   uint64_t fail_at, fail_calls;
   enum status fail_status;
   bool fail_torn;
-  bool failed, failed_sync, failed_log_sync;
+  bool failed, failed_sync;
+  uint64_t failed_log_token; /* of a sync of the log that will fail; 0: none */
   char failed_text[256]; /* the first call that failed */
   enum lens_lie lie;
   int quiet; /* > 0: calls are the tests' own and do not count */

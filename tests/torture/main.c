@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 3, SEEDS_FULL = 40, FAILURE_STEP = 5, MEMORY_STEP = 3, BUG_SEEDS = 12 };
+enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 2, SEEDS_FULL = 40, FAILURE_STEP = 7, MEMORY_STEP = 4, BUG_SEEDS = 12 };
 
 enum mode { MODE_KILL, MODE_AMID, MODE_POWER, MODE_TORN, MODE_AGAIN, MODE_EIO, MODE_ENOSPC, MODE_SHORT, MODE_MEMORY, MODE_COUNT };
 static const char *const mode_names[MODE_COUNT] = {"kill", "amid", "power", "torn", "again", "eio", "enospc", "short", "memory"};
@@ -66,7 +66,7 @@ static void before_call(void *context) {
   uint64_t at = s->lens.calls;
   if ((o->at > 0 && at != o->at) || (o->bug != LIE_NONE && r->failed > 0)) return;
   if (r->mode == MODE_AMID && (s->lens.op != LENS_WRITE || s->lens.bytes < 2)) return;
-  if (r->mode == MODE_AGAIN && !o->full && o->at == 0 && at % 37 != r->sync_flush) return;
+  if (r->mode == MODE_AGAIN && !o->full && o->at == 0 && at % 53 != r->sync_flush) return;
   struct crash crash = {.loss = LOSS_NONE, .seed = r->seed * 100000 + at, .amid = r->mode == MODE_AMID};
   if (r->mode == MODE_POWER || r->mode == MODE_AGAIN) crash.loss = LOSS_ALL;
   if (r->mode == MODE_TORN) crash.loss = LOSS_TORN;

@@ -155,7 +155,7 @@ static void node_synced(struct node *node, uint64_t token, enum status status, s
   bool was = memory_arm();
   s->broker->node.ops->synced(&s->broker->node, token, status, now);
   memory_release(was);
-  if (status != STATUS_OK && s->lens.failed_log_sync && store_refusal(s->broker->store) == NULL)
+  if (status != STATUS_OK && token == s->lens.failed_log_token && store_refusal(s->broker->store) == NULL)
     book_violation(&s->book, "a sync of the log failed, and messages are accepted all the same");
 }
 
@@ -307,7 +307,7 @@ void stand_settle(struct stand *s, int64_t ms) {
     if (!s->accepted) connect_line(s, now);
     if (s->accepted && s->broker->node.ops->bytes(&s->broker->node, STAND_PEER, buf_span(&s->asked), now) !=
                            s->asked.len)
-      s->open_requests = 0;
+      s->accepted = false; /* it closed the line */
     memory_release(was);
     if (!s->accepted) s->open_requests = 0;
   }
