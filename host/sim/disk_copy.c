@@ -58,9 +58,11 @@ void sim_disk_copy(struct sim_host *to_host, const struct sim_host *from_host) {
   to->changes = sim_grow(to->changes, &to->change_cap, from->change_count + 1, sizeof *to->changes);
   for (size_t i = 0; i < from->change_count; i++) {
     const struct name_change *c = &from->changes[i];
-    to->changes[to->change_count++] = (struct name_change){.kind = c->kind, .path = copy_text(c->path),
-                                                          .to = copy_text(c->to), .inode = twin_of(c->inode),
-                                                          .replaced = twin_of(c->replaced)};
+    to->changes[to->change_count++] = (struct name_change){.kind = c->kind,
+                                                           .path = copy_text(c->path),
+                                                           .to = copy_text(c->to),
+                                                           .inode = twin_of(c->inode),
+                                                           .replaced = twin_of(c->replaced)};
   }
   twins_forget(from);
   to->stamp = from->stamp;

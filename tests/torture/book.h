@@ -15,7 +15,7 @@
 enum { DEEDS_MAX = 400, NAMED_MAX = 8, BOOK_NAME_MAX = 16 };
 
 enum deed_state {
-  DEED_ASKED,   /* no answer yet, or one that promises nothing */
+  DEED_ASKED, /* no answer yet, or one that promises nothing */
   DEED_PROMISED,
   DEED_REFUSED
 };
@@ -45,9 +45,9 @@ struct book {
   struct named topics[NAMED_MAX], groups[NAMED_MAX];
   /* All consumer offsets are moved together, to one number. */
   int64_t offsets_saved, offsets_answered, offsets_asked;
-  int32_t missing; /* the first message of its own that was asked for, not promised, and is not there; -1: none */
-  int64_t log_min; /* messages before it may be gone */
-  int64_t flushed; /* messages before it were synced */
+  int32_t missing;     /* the first message of its own that was asked for, not promised, and is not there; -1: none */
+  int64_t log_min;     /* messages before it may be gone */
+  int64_t flushed;     /* messages before it were synced */
   char violation[512]; /* the first thing that is wrong */
 };
 

@@ -37,7 +37,8 @@ static void find_by_key(struct check *c, int32_t number, const struct message *m
         one.physical_offset == m->physical_offset)
       hits++;
   }
-  if (hits != 1) WRONG(c, "message %d at %lld is found %zu times by its key", number, (long long)m->physical_offset, hits);
+  if (hits != 1)
+    WRONG(c, "message %d at %lld is found %zu times by its key", number, (long long)m->physical_offset, hits);
 }
 
 /* A record of a queue, at the place where the queue says it is. */
@@ -73,7 +74,8 @@ static void one_queue(void *context, struct span name, int32_t queue, int64_t mi
   int64_t offset = min, last = -1;
   if (!span_copy_text(name, topic, sizeof topic)) abort();
   while (offset < max && c->s->book.violation[0] == '\0') {
-    enum get_status status = store_get(c->s->broker->store, name, queue, offset, GET_COUNT, GET_BYTES, NULL, NULL, c->got);
+    enum get_status status = store_get(c->s->broker->store, name, queue, offset, GET_COUNT, GET_BYTES, NULL, NULL,
+                                       c->got);
     if (last < 0 && status == GET_MESSAGE_WAS_REMOVING && c->got->next_offset > offset) {
       offset = c->got->next_offset; /* the front of the queue has not followed that of the log yet */
       continue;
@@ -108,8 +110,10 @@ static void promises(struct check *c) {
   for (int32_t i = 0; i < b->deed_count; i++) {
     const struct deed *d = &b->deeds[i];
     if (d->state != DEED_PROMISED || d->dropped || d->physical < log_min || c->seen[i]) continue;
-    WRONG(c, "message %d, promised in %s queue %d offset %lld, log %lld, is gone (the queue is [%lld, %lld), the log "
-          "[%lld, %lld))", i, d->topic, d->queue, (long long)d->queue_offset, (long long)d->physical,
+    WRONG(c,
+          "message %d, promised in %s queue %d offset %lld, log %lld, is gone (the queue is [%lld, %lld), the log "
+          "[%lld, %lld))",
+          i, d->topic, d->queue, (long long)d->queue_offset, (long long)d->physical,
           (long long)store_queue_min(c->s->broker->store, span_text(d->topic), d->queue),
           (long long)store_queue_max(c->s->broker->store, span_text(d->topic), d->queue), (long long)log_min,
           (long long)store_log_max(c->s->broker->store));

@@ -17,7 +17,7 @@ enum loss {
 struct crash {
   enum loss loss;
   uint64_t seed;
-  bool amid;     /* half of the write that is about to come happens, too */
+  bool amid;      /* half of the write that is about to come happens, too */
   uint64_t again; /* the recovery crashes, too, before its call of this number; 0: no */
   bool again_all; /* before every one of its calls, one after the other */
 };

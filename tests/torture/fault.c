@@ -53,7 +53,8 @@ void fault_live(struct stand *s, uint64_t seed, uint64_t *count, char violation[
   if (s->broker != NULL && good(s)) check_broker(s, true);
   memory_fail(0, 0);
   look_after(s, LOSS_NONE, seed * 4, count);
-  /* What a failed sync has poisoned is there until the machine is switched off, and with ASYNC_FLUSH nobody does that. */
+  /* What a failed sync has poisoned is there until the machine is switched off, and with ASYNC_FLUSH nobody does that.
+   */
   if (s->sync_flush || !sim_disk_is_poisoned(s->host)) look_after(s, LOSS_ALL, seed * 4 + 1, count);
   snprintf(violation, 512, "%s", s->book.violation);
 }

@@ -107,7 +107,11 @@ void life_run(struct stand *s) {
   many_messages(s, 5);
   stand_offsets(s, 3);
   settle(s);
-  stop(s);
+  stop(s); /* with ASYNC_FLUSH in the middle of a checkpoint round */
+  start(s);
+  many_messages(s, 1);
+  stay(s, ROUND_MS);
+  stop(s); /* with nothing left to do */
   start(s);
   many_messages(s, 4);
   files_expire(s);
@@ -143,7 +147,7 @@ void life_goes_on(struct stand *s) {
   for (int32_t i = first; i < s->book.deed_count; i++)
     if (s->book.deeds[i].state != DEED_PROMISED)
       book_violation(&s->book, "a message to %s is not accepted afterwards: %s", s->book.deeds[i].topic,
-                     s->broker == NULL                            ? "not running"
+                     s->broker == NULL                         ? "not running"
                      : store_refusal(s->broker->store) == NULL ? "no reason given"
-                                                                  : store_refusal(s->broker->store));
+                                                               : store_refusal(s->broker->store));
 }

@@ -14,13 +14,26 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 2, SEEDS_FULL = 40, FAILURE_STEP = 7, MEMORY_STEP = 4, BUG_SEEDS = 12 };
+enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 2, SEEDS_FULL = 40, FAILURE_STEP = 9, MEMORY_STEP = 4, BUG_SEEDS = 12 };
 
-enum mode { MODE_KILL, MODE_AMID, MODE_POWER, MODE_TORN, MODE_AGAIN, MODE_EIO, MODE_ENOSPC, MODE_SHORT, MODE_MEMORY, MODE_COUNT };
-static const char *const mode_names[MODE_COUNT] = {"kill", "amid", "power", "torn", "again", "eio", "enospc", "short", "memory"};
+enum mode {
+  MODE_KILL,
+  MODE_AMID,
+  MODE_POWER,
+  MODE_TORN,
+  MODE_AGAIN,
+  MODE_EIO,
+  MODE_ENOSPC,
+  MODE_SHORT,
+  MODE_MEMORY,
+  MODE_COUNT
+};
+static const char *const mode_names[MODE_COUNT] = {"kill", "amid",   "power", "torn",  "again",
+                                                   "eio",  "enospc", "short", "memory"};
 
 static const char usage[] =
-    "usage: torture [--mode NAME] [--flush sync|async] [--at N] [--seed N] [--calls N] [--again N] [--bug NAME] [--full]\n"
+    "usage: torture [--mode NAME] [--flush sync|async] [--at N] [--seed N] [--calls N] [--again N] [--bug NAME] "
+    "[--full]\n"
     "  without arguments: every mode, both kinds of flush, every call (of the costly modes a sample)\n"
     "  --mode    kill, amid (half a write), power (unsynced lost), torn (unsynced torn), again (power, then once more\n"
     "            during recovery), eio, enospc, short (half a write, then an error), memory\n"
@@ -51,8 +64,8 @@ struct run {
 static void report(struct run *r, uint64_t at, uint64_t calls, const char *what, const char *violation) {
   if (violation[0] == '\0') return;
   if (r->failed++ >= SHOWN_MAX || r->o->bug != LIE_NONE) return;
-  printf("FAIL torture --mode %s --flush %s --at %llu --seed %llu", mode_names[r->mode], r->sync_flush ? "sync" : "async",
-         (unsigned long long)at, (unsigned long long)r->seed);
+  printf("FAIL torture --mode %s --flush %s --at %llu --seed %llu", mode_names[r->mode],
+         r->sync_flush ? "sync" : "async", (unsigned long long)at, (unsigned long long)r->seed);
   if (calls > 0) printf(" --calls %llu", (unsigned long long)calls);
   printf(": %s: %s\n", what, violation);
 }
@@ -66,7 +79,7 @@ static void before_call(void *context) {
   uint64_t at = s->lens.calls;
   if ((o->at > 0 && at != o->at) || (o->bug != LIE_NONE && r->failed > 0)) return;
   if (r->mode == MODE_AMID && (s->lens.op != LENS_WRITE || s->lens.bytes < 2)) return;
-  if (r->mode == MODE_AGAIN && !o->full && o->at == 0 && at % 53 != r->sync_flush) return;
+  if (r->mode == MODE_AGAIN && !o->full && o->at == 0 && at % 71 != r->sync_flush) return;
   struct crash crash = {.loss = LOSS_NONE, .seed = r->seed * 100000 + at, .amid = r->mode == MODE_AMID};
   if (r->mode == MODE_POWER || r->mode == MODE_AGAIN) crash.loss = LOSS_ALL;
   if (r->mode == MODE_TORN) crash.loss = LOSS_TORN;
@@ -217,7 +230,7 @@ static void run_mode(const struct options *o, enum mode mode, bool sync_flush, u
 
 /* A torture that finds nothing proves nothing: each planted bug must be found. */
 static bool find_bug(const struct options *o) {
-  static const enum mode modes[] = {MODE_POWER, MODE_KILL, MODE_TORN};
+  static const enum mode modes[] = {MODE_POWER, MODE_TORN, MODE_KILL};
   clock_t begin = clock();
   for (uint64_t seed = 1; seed <= BUG_SEEDS; seed++)
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
@@ -247,7 +260,8 @@ static int list_calls(const struct options *o) {
 static void run_all(const struct options *o, unsigned *passed, unsigned *failed) {
   for (int f = 0; f < 2; f++)
     for (int m = 0; m < MODE_COUNT; m++)
-      if ((o->flush < 0 || o->flush == f) && (o->mode < 0 || o->mode == m)) run_mode(o, (enum mode)m, f != 0, passed, failed);
+      if ((o->flush < 0 || o->flush == f) && (o->mode < 0 || o->mode == m))
+        run_mode(o, (enum mode)m, f != 0, passed, failed);
   if (o->mode >= 0 || o->flush >= 0 || o->at > 0 || o->has_seed) return;
   for (int lie = LIE_NONE + 1; lie < LIE_COUNT; lie++) {
     struct options planted = {.mode = -1, .flush = -1, .bug = (enum lens_lie)lie};

@@ -18,7 +18,9 @@ static struct stand *stand_of(struct node *node) { return (struct stand *)node; 
 
 /* ---- the client's end of the line ---- */
 
-static struct stand *stand_of_net(struct net *net) { return (struct stand *)((char *)net - offsetof(struct stand, net)); }
+static struct stand *stand_of_net(struct net *net) {
+  return (struct stand *)((char *)net - offsetof(struct stand, net));
+}
 
 static enum status net_listen(struct net *net, const char *address, uint16_t port, int listener, uint16_t *bound,
                               const char **why) {
@@ -98,16 +100,20 @@ static void answered(struct stand *s, const struct command *c) {
   /* A topic may come with its first message, too. */
   named_answered(s->book.topics, c);
   switch ((enum kind)(c->opaque % KINDS)) {
-  case ABOUT_MESSAGE: message_answered(s, c); break;
-  case ABOUT_GROUP: named_answered(s->book.groups, c); break;
+  case ABOUT_MESSAGE:
+    message_answered(s, c);
+    break;
+  case ABOUT_GROUP:
+    named_answered(s->book.groups, c);
+    break;
   case ABOUT_OFFSET:
     if (c->code == RESPONSE_SUCCESS && s->book.offsets_answered < s->book.offsets_asked)
       s->book.offsets_answered = s->book.offsets_asked;
-    else if (c->code != RESPONSE_SUCCESS)
-      s->refused++;
+    else if (c->code != RESPONSE_SUCCESS) s->refused++;
     break;
   case ABOUT_TOPIC:
-  case KINDS: break;
+  case KINDS:
+    break;
   }
 }
 
@@ -199,8 +205,9 @@ static void settings_make(struct stand *s) {
       "deleteWhen=00;01;02;03;04;05;06;07;08;09;10;11;12;13;14;15;16;17;18;19;20;21;22;23\n";
   if (config_init(&s->settings, &broker_settings_table) != STATUS_OK ||
       config_apply(&s->settings, span_text(lines), "torture", NULL) != STATUS_OK ||
-      config_apply(&s->settings, span_text(s->sync_flush ? "flushDiskType=SYNC_FLUSH\n" : "flushDiskType=ASYNC_FLUSH\n"),
-                   "torture", NULL) != STATUS_OK ||
+      config_apply(&s->settings,
+                   span_text(s->sync_flush ? "flushDiskType=SYNC_FLUSH\n" : "flushDiskType=ASYNC_FLUSH\n"), "torture",
+                   NULL) != STATUS_OK ||
       broker_settings_complete(&s->settings, "b", "10.0.0.1", "/root", NULL) != STATUS_OK)
     abort();
 }
@@ -294,7 +301,9 @@ void stand_run(struct stand *s, int64_t ms) {
 }
 
 static void connect_line(struct stand *s, struct moment now) {
-  struct net_event event = {.kind = NET_ACCEPTED, .conn = STAND_PEER, .listener = LISTEN_MAIN,
+  struct net_event event = {.kind = NET_ACCEPTED,
+                            .conn = STAND_PEER,
+                            .listener = LISTEN_MAIN,
                             .peer = {.ip = {10, 0, 0, 9}, .ip_len = 4, .port = 999}};
   s->accepted = true;
   s->broker->node.ops->connection(&s->broker->node, &event, now);
@@ -305,8 +314,8 @@ void stand_settle(struct stand *s, int64_t ms) {
   if (s->broker != NULL && s->asked.len > 0) {
     bool was = memory_arm();
     if (!s->accepted) connect_line(s, now);
-    if (s->accepted && s->broker->node.ops->bytes(&s->broker->node, STAND_PEER, buf_span(&s->asked), now) !=
-                           s->asked.len)
+    if (s->accepted &&
+        s->broker->node.ops->bytes(&s->broker->node, STAND_PEER, buf_span(&s->asked), now) != s->asked.len)
       s->accepted = false; /* it closed the line */
     memory_release(was);
     if (!s->accepted) s->open_requests = 0;
@@ -322,8 +331,13 @@ void stand_settle(struct stand *s, int64_t ms) {
 static int32_t ask(struct stand *s, enum kind kind, int code, const struct header *header, const void *fields,
                    bool by_short_name, struct span body) {
   s->opaque++;
-  struct command c = {.code = code, .language = LANGUAGE_JAVA, .version = MQ_VERSION_4_7_0, .has_opaque = true,
-                      .opaque = s->opaque * KINDS + (int32_t)kind, .serialize = SERIALIZE_ROCKETMQ, .body = body};
+  struct command c = {.code = code,
+                      .language = LANGUAGE_JAVA,
+                      .version = MQ_VERSION_4_7_0,
+                      .has_opaque = true,
+                      .opaque = s->opaque * KINDS + (int32_t)kind,
+                      .serialize = SERIALIZE_ROCKETMQ,
+                      .body = body};
   if (command_encode(&s->asked, &c, header, fields, by_short_name, 0) == 0) abort();
   s->open_requests++;
   return c.opaque;
@@ -397,8 +411,8 @@ void stand_send_batch(struct stand *s, const char *topic, int32_t queue, int32_t
   }
   fields_of(&h, topic, queue, SPAN_NONE);
   HEADER_SET(send_message_request, &h, batch, true);
-  int32_t opaque =
-      ask(s, ABOUT_MESSAGE, REQUEST_SEND_BATCH_MESSAGE, &send_message_request_header, &h, true, buf_span(&items));
+  int32_t opaque = ask(s, ABOUT_MESSAGE, REQUEST_SEND_BATCH_MESSAGE, &send_message_request_header, &h, true,
+                       buf_span(&items));
   for (int32_t i = 0; i < count; i++) s->book.deeds[first + i].opaque = opaque;
   topic_needed(s, topic, opaque);
   buf_fini(&items);
@@ -415,23 +429,24 @@ void stand_topic(struct stand *s, const char *name, int32_t queues) {
                                         .present = UINT64_MAX};
   struct delete_topic_request drop = {.topic = span_text(name), .present = UINT64_MAX};
   if (queues > 0) {
-    book_ask(n, queues, ask(s, ABOUT_TOPIC, REQUEST_UPDATE_AND_CREATE_TOPIC, &create_topic_request_header, &create,
-                            false, SPAN_NONE));
+    book_ask(
+        n, queues,
+        ask(s, ABOUT_TOPIC, REQUEST_UPDATE_AND_CREATE_TOPIC, &create_topic_request_header, &create, false, SPAN_NONE));
     return;
   }
   for (int32_t i = 0; i < s->book.deed_count; i++)
     if (strcmp(s->book.deeds[i].topic, name) == 0) s->book.deeds[i].dropped = true;
-  book_ask(n, 0, ask(s, ABOUT_TOPIC, REQUEST_DELETE_TOPIC_IN_BROKER, &delete_topic_request_header, &drop, false,
-                     SPAN_NONE));
+  book_ask(n, 0,
+           ask(s, ABOUT_TOPIC, REQUEST_DELETE_TOPIC_IN_BROKER, &delete_topic_request_header, &drop, false, SPAN_NONE));
 }
 
 void stand_group(struct stand *s, const char *name, int32_t retries) {
   char text[128];
   int n = snprintf(text, sizeof text, "{\"groupName\":\"%s\",\"consumeEnable\":true,\"retryMaxTimes\":%d}", name,
                    retries);
-  book_ask(book_named(s->book.groups, name), retries,
-           ask(s, ABOUT_GROUP, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, false,
-               span_of(text, (size_t)n)));
+  book_ask(
+      book_named(s->book.groups, name), retries,
+      ask(s, ABOUT_GROUP, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, false, span_of(text, (size_t)n)));
 }
 
 void stand_offsets(struct stand *s, int64_t offset) {
