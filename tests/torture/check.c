@@ -76,7 +76,8 @@ static void one_queue(void *context, struct span name, int32_t queue, int64_t mi
   while (offset < max && c->s->book.violation[0] == '\0') {
     enum get_status status = store_get(c->s->broker->store, name, queue, offset, GET_COUNT, GET_BYTES, NULL, NULL,
                                        c->got);
-    if (last < 0 && status == GET_MESSAGE_WAS_REMOVING && c->got->next_offset > offset) {
+    bool removed = status == GET_MESSAGE_WAS_REMOVING || (status == GET_OFFSET_FOUND_NULL && c->s->book.log_min > 0);
+    if (last < 0 && removed && c->got->next_offset > offset) {
       offset = c->got->next_offset; /* the front of the queue has not followed that of the log yet */
       continue;
     }

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 2, SEEDS_FULL = 40, FAILURE_STEP = 9, MEMORY_STEP = 4, BUG_SEEDS = 12 };
+enum { SHOWN_MAX = 5, USAGE = 2, SEEDS = 1, SEEDS_FULL = 40, FAILURE_STEP = 9, MEMORY_STEP = 7, BUG_SEEDS = 12 };
 
 enum mode {
   MODE_KILL,
