@@ -34,11 +34,15 @@ static void release_gate(struct broker *b, struct moment now) {
   if (wanted > 0) store_want_flushed(b->store, wanted);
 }
 
+/* A piece per turn. */
 static void save_offsets(struct broker *b, struct moment now) {
-  if (now.mono_ms < b->offsets_save_ms) return;
-  b->offsets_save_ms = now.mono_ms + b->settings->flushConsumerOffsetInterval;
-  if (!b->offsets.dirty) return;
-  enum status status = offsets_save(&b->offsets, b->disk);
+  enum status status = STATUS_OK;
+  if (b->offsets.save.state == OFFSETS_WRITING) {
+    status = offsets_save_step(&b->offsets, b->disk);
+  } else if (b->offsets.save.state == OFFSETS_SAVED && now.mono_ms >= b->offsets_save_ms) {
+    b->offsets_save_ms = now.mono_ms + b->settings->flushConsumerOffsetInterval;
+    if (b->offsets.dirty) status = offsets_save_begin(&b->offsets, b->disk);
+  }
   if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->offsets.path, status_text(status));
 }
 
@@ -71,7 +75,8 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   wake = earlier(wake, parked_next_ms(&b->parked));
   wake = earlier(wake, gate_next_ms(&b->gate));
   wake = earlier(wake, b->clients_scan_ms);
-  if (b->offsets.dirty) wake = earlier(wake, b->offsets_save_ms);
+  if (b->offsets.save.state == OFFSETS_WRITING) wake = now.mono_ms;
+  else if (b->offsets.dirty && b->offsets.save.state == OFFSETS_SAVED) wake = earlier(wake, b->offsets_save_ms);
   if (b->topics.dirty || b->groups.dirty) wake = earlier(wake, b->tables_retry_ms);
   return earlier(wake, now.mono_ms + STATS_MS);
 }

@@ -67,7 +67,9 @@ enum status disk_list(struct disk *disk, const char *path, struct arena *arena, 
   enum status status = STATUS_OK;
   struct disk_entry *entries = NULL;
   size_t n = 0, cap = 0;
-  for (;;) {
+  struct stat own;
+  if (fstat(dirfd(dir), &own) != 0) status = disk_status_of_errno(errno);
+  while (status == STATUS_OK) {
     struct stat st;
     errno = 0;
     const struct dirent *d = readdir(dir);
@@ -84,6 +86,7 @@ enum status disk_list(struct disk *disk, const char *path, struct arena *arena, 
       break;
     }
     entries[n].name = name;
+    entries[n].foreign = st.st_dev != own.st_dev;
     entry_fill(&entries[n++], &st);
   }
   closedir(dir);

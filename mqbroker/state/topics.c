@@ -188,7 +188,7 @@ enum status topics_save(struct topics *ts, struct disk *disk) {
   if (status == STATUS_OK) {
     json_writer_init(&w, &text, true);
     topic_table_write(&w, &table);
-    status = text.failed ? STATUS_NO_MEMORY : disk_replace_whole(disk, ts->path, buf_span(&text), true);
+    status = text.failed ? STATUS_NO_MEMORY : disk_replace_shifting(disk, ts->path, buf_span(&text));
   }
   if (status == STATUS_OK) ts->dirty = false;
   buf_fini(&text);

@@ -10,6 +10,7 @@
 
 #define CAP_FIRST 64
 #define SCAN_ARENA_MAX ((size_t)1 << 30)
+#define SYNC_AT_ONCE_MIN 64 /* unsynced queues */
 
 enum status queues_init(struct queues *qs, struct disk *disk, struct log *log, struct commitlog *commitlog,
                         const char *root, int64_t file_length, uint64_t seed) {
@@ -33,6 +34,7 @@ void queues_fini(struct queues *qs) {
   for (size_t i = 0; i < qs->cap; i++)
     if (qs->table[i] != NULL) consumequeue_free(qs->table[i]);
   queue_desk_fini(&qs->desk);
+  if (qs->everything != NULL) qs->desk.disk->ops->close(qs->desk.disk, qs->everything);
   free(qs->table);
   free(qs->dir);
 }
@@ -163,6 +165,7 @@ static enum status topic_scan(struct queues *qs, struct span topic, bool repair,
     if (!span_equal(entries[i].name, span_of(text, i64_to_text(id, text)))) continue;
     status = queue_make(qs, topic, id, &q);
     if (status == STATUS_OK) status = segments_load(&q->files, &files, repair, why);
+    if (status == STATUS_OK && (entries[i].foreign || q->files.foreign)) qs->scattered = true;
     arena_reset(&files);
   }
   arena_fini(&files);
@@ -181,19 +184,27 @@ enum status queues_scan(struct queues *qs, bool repair, struct buf *why) {
     status = STATUS_OK;
     count = 0;
   }
-  for (size_t i = 0; status == STATUS_OK && i < count; i++)
-    if (entries[i].directory && topic_is_directory(entries[i].name))
-      status = topic_scan(qs, entries[i].name, repair, why);
+  for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+    if (!entries[i].directory || !topic_is_directory(entries[i].name)) continue;
+    if (entries[i].foreign) qs->scattered = true;
+    status = topic_scan(qs, entries[i].name, repair, why);
+  }
   arena_fini(&names);
-  if (status != STATUS_OK && why->len == 0)
-    buf_printf(why, "%s cannot be read: %s", qs->dir, status_text(status));
+  if (status != STATUS_OK && why->len == 0) buf_printf(why, "%s cannot be read: %s", qs->dir, status_text(status));
   return status;
 }
 
-enum status queues_load_all(struct queues *qs, int64_t limit) {
+enum status queues_find_ends(struct queues *qs, int64_t limit) {
   enum status status = STATUS_OK;
   for (size_t i = 0; i < qs->cap && status == STATUS_OK; i++)
-    if (qs->table[i] != NULL) status = consumequeue_load(qs->table[i], limit);
+    if (qs->table[i] != NULL) status = consumequeue_find_end(qs->table[i], limit);
+  return status;
+}
+
+enum status queues_settle(struct queues *qs) {
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < qs->cap && status == STATUS_OK; i++)
+    if (qs->table[i] != NULL) status = consumequeue_settle(qs->table[i]);
   return status;
 }
 
@@ -214,8 +225,33 @@ enum status queues_write_all(struct queues *qs) {
   return first;
 }
 
+void queues_open_everything(struct queues *qs) {
+  struct disk *disk = qs->desk.disk;
+  if (qs->scattered) return;
+  enum status status = disk->ops->make_dirs(disk, qs->dir);
+  if (status == STATUS_OK) status = disk->ops->open(disk, qs->dir, DISK_DIRECTORY | DISK_EVERYTHING, 0, &qs->everything);
+  if (status != STATUS_OK) log_info(qs->desk.log, "consume queues are synced one by one: %s", status_text(status));
+}
+
+bool queues_sync_at_once(const struct queues *qs) {
+  return qs->everything != NULL && (qs->all_owed || qs->desk.unsynced.count >= SYNC_AT_ONCE_MIN);
+}
+
+static enum status sync_at_once(struct queues *qs) {
+  enum status status = qs->desk.disk->ops->sync_all(qs->desk.disk, qs->everything);
+  if (status != STATUS_OK) return status;
+  qs->all_owed = false;
+  for (struct consumequeue *q; (q = qs->desk.unsynced.oldest) != NULL;) {
+    q->names_unsynced = false;
+    q->synced = q->written;
+    consumequeue_is_synced(q);
+  }
+  return STATUS_OK;
+}
+
 enum status queues_sync_all(struct queues *qs) {
   enum status first = queues_write_all(qs);
+  if (first == STATUS_OK && queues_sync_at_once(qs)) return sync_at_once(qs);
   for (struct consumequeue *q = qs->desk.unsynced.oldest, *newer; q != NULL; q = newer) {
     newer = q->sync_link.newer;
     enum status status = consumequeue_sync(q);

@@ -268,7 +268,7 @@ static enum status replay(struct store *s, int64_t from, struct moment now, stru
   if (status == STATUS_NOT_FOUND && !r.fill) {
     log_warn(s->log, "consume queues lack units from before offset %" PRId64 ": all are built again", from);
     status = queues_write_all(&s->queues);
-    if (status == STATUS_OK) status = queues_load_all(&s->queues, c->files.first);
+    if (status == STATUS_OK) status = queues_find_ends(&s->queues, c->files.first);
     if (status != STATUS_OK) return status;
     r.fill = true;
     w = (struct walk){c->files.first, -1, 0, false, INT64_MAX};
@@ -318,8 +318,9 @@ static enum status recover_from(struct store *s, struct walk *w, int64_t from, b
                                 struct buf *why) {
   enum status status = mark_running(s);
   if (status == STATUS_OK) status = log_cut(s, w->at);
-  if (status == STATUS_OK) status = queues_load_all(&s->queues, clean ? w->at : from);
+  if (status == STATUS_OK) status = queues_find_ends(&s->queues, clean ? w->at : from);
   if (status == STATUS_OK) status = replay(s, clean ? dispatched_until(s) : from, now, why);
+  if (status == STATUS_OK) status = queues_settle(&s->queues);
   if (status == STATUS_OK) status = log_sync_from(s, from);
   return status;
 }
