@@ -23,6 +23,9 @@ struct name_server {
   bool reported;      /* the state has been told in the log */
   bool asking;        /* the call out is QUERY_DATA_VERSION */
   bool again;         /* something changed while a call was out */
+  uint64_t told, telling; /* changes of the topic table that it knows, and will know by the call that is out */
+  int64_t whole_ms;       /* the whole table was sent last, monotonic */
+  int32_t perm_told;      /* brokerPermission */
 };
 
 struct registration {

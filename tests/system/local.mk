@@ -26,4 +26,5 @@ EXTRA_DIST += \
   tests/system/kill.sh \
   tests/system/names.sh \
   tests/system/programs.sh \
+  tests/system/scale.sh \
   tests/system/start_stop.sh

@@ -76,7 +76,13 @@ static void put_offset(struct many *m, int number) {
            &h);
 }
 
-/* many messages|topics|offsets ADDR PREFIX TOPICS QUEUES WINDOW */
+static void put_route(struct many *m, int number) {
+  char topic[NAME_ROOM];
+  struct get_route_info_request h = {.topic = span_text(topic_of(m, number, topic)), .present = UINT64_MAX};
+  conn_put(&m->c, &(struct command){.code = REQUEST_GET_ROUTEINTO_BY_TOPIC}, &get_route_info_request_header, &h);
+}
+
+/* many messages|topics|offsets|routes ADDR PREFIX TOPICS QUEUES WINDOW */
 int command_many(int argc, char **argv) {
   if (argc < 6) return 2;
   int topics = atoi(argv[3]), queues = atoi(argv[4]), window = atoi(argv[5]);
@@ -86,6 +92,9 @@ int command_many(int argc, char **argv) {
   if (span_is(kind, "topics")) {
     m.per_topic = 1;
     m.put = put_topic;
+  } else if (span_is(kind, "routes")) {
+    m.per_topic = 1;
+    m.put = put_route;
   } else if (span_is(kind, "offsets")) {
     m.put = put_offset;
   } else if (!span_is(kind, "messages")) {
