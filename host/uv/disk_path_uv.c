@@ -29,6 +29,9 @@ enum status disk_make_dirs(struct disk *disk, const char *path) {
   char part[DISK_PATH_MAX];
   size_t len = strlen(path);
   if (len == 0 || len >= sizeof part) return STATUS_INVALID;
+  /* Most often only the last one is missing. */
+  enum status last = make_dir(path);
+  if (last != STATUS_NOT_FOUND) return last;
   memcpy(part, path, len + 1);
   for (size_t i = 1; i < len; i++) {
     if (part[i] != '/') continue;

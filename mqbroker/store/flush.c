@@ -55,6 +55,7 @@ void flush_log_start(struct store *s) {
   struct flusher *f = &s->flusher;
   struct commitlog *c = &s->commitlog;
   if (f->log_busy > 0 || s->read_only || f->flushed >= c->appended) return;
+  if (s->config.sync_flush) commitlog_zero_ahead(c);
   int64_t at = f->flushed;
   for (int i = 0; i < SYNC_LOG_FILES_MAX && at < c->appended; i++) {
     struct segment *g;

@@ -2,7 +2,7 @@
 # g. Many topics, queues and offsets: all there after kill -9, descriptors bounded, idle when nothing happens.
 # SPDX-License-Identifier: Apache-2.0
 
-SCALE_TOPICS=${SCALE_TOPICS:-2000} SCALE_QUEUES=8
+SCALE_TOPICS=${SCALE_TOPICS:-1000} SCALE_QUEUES=8
 SCALE_DESCRIPTORS_MAX=400 # 256 queue files are kept open at most
 SCALE_WAKES_MAX=60        # in the two seconds that are watched
 
