@@ -1,8 +1,10 @@
 # Programs around the main ones.
-bin_PROGRAMS += tools/mqbench
+bin_PROGRAMS += tools/mqbench tools/mqwitness
 tools_mqbench_SOURCES = tools/mqbench.c tools/histogram.c tools/histogram.h
 tools_mqbench_LDADD = libmqclient/libmqclient.la
-EXTRA_DIST += tools/demo.sh
+tools_mqwitness_SOURCES = tools/mqwitness.c
+tools_mqwitness_LDADD = libmqclient/libmqclient.la
+EXTRA_DIST += tools/demo.sh tools/cluster.sh tools/stage.sh
 
 # mqstore: the library is the program without its world, for its tests.
 noinst_LTLIBRARIES += tools/mqstore/libmqstore.la
@@ -20,6 +22,8 @@ tools_mqstore_libmqstore_la_SOURCES = \
   tools/mqstore/rebuild.c tools/mqstore/rebuild.h \
   tools/mqstore/rebuild_index.c \
   tools/mqstore/rebuild_queues.c \
+  tools/mqstore/repair.c tools/mqstore/repair.h \
+  tools/mqstore/repair_log.c \
   tools/mqstore/run.c \
   tools/mqstore/show.c \
   tools/mqstore/storedir.c \

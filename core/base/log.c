@@ -19,3 +19,16 @@ void log_line(struct log *log, enum log_level level, const char *format, ...) {
     if ((unsigned char)*p < ' ') *p = ' ';
   log->write(log, level, line);
 }
+
+bool log_quota_take(struct log_quota *quota, struct log *log, struct moment now) {
+  if (quota->written == 0 || now.mono_ms - quota->since_ms >= 1000) {
+    if (quota->muted > 0) log_warn(log, "%zu more lines like the next one were not written", quota->muted);
+    *quota = (struct log_quota){.since_ms = now.mono_ms};
+  }
+  if (quota->written < LOG_QUOTA_LINES) {
+    quota->written++;
+    return true;
+  }
+  quota->muted++;
+  return false;
+}

@@ -57,8 +57,9 @@ struct remoting {
   struct timers idle_timers;
   struct link_list paused;
   int32_t opaque;
-  struct arena arena; /* one frame */
-  struct buf out;     /* one frame */
+  struct arena arena;          /* one frame */
+  struct buf out;              /* one frame */
+  struct log_quota complaints; /* about peers */
 };
 
 void remoting_config_default(struct remoting_config *c) {
@@ -177,7 +178,8 @@ void remoting_connection(struct remoting *r, const struct net_event *event, stru
   switch (event->kind) {
   case NET_ACCEPTED:
     if (r->accepted >= r->config.connections_max || (l = link_add(r, event->conn, NULL, now)) == NULL) {
-      log_warn(r->log, "connection refused: %zu are open, the limit", r->accepted);
+      if (log_quota_take(&r->complaints, r->log, now))
+        log_warn(r->log, "connection refused: %zu are open, the limit", r->accepted);
       r->net->ops->close(r->net, event->conn);
       return;
     }
@@ -250,7 +252,8 @@ static void frame_begun(struct remoting *r, struct link *l, struct moment now) {
              (unsigned long long)l->conn);
 }
 
-static void log_broken(struct remoting *r, const struct link *l, const char *why) {
+static void log_broken(struct remoting *r, const struct link *l, const char *why, struct moment now) {
+  if (!log_quota_take(&r->complaints, r->log, now)) return;
   char peer[NET_PEER_TEXT_MAX];
   net_peer_text(&l->peer, peer);
   log_warn(r->log, "closing connection to %s: %s", peer, why == NULL ? "malformed frame" : why);
@@ -279,7 +282,7 @@ size_t remoting_bytes(struct remoting *r, conn_id conn, struct span input, struc
     arena_reset(&r->arena);
     if (status == STATUS_OK) status = command_decode(&cmd, frame, &r->config.limits, &r->arena, &why);
     if (status != STATUS_OK) {
-      log_broken(r, l, why);
+      log_broken(r, l, why, now);
       link_gone(r, l, "malformed frame", now);
       return NODE_BYTES_BROKEN;
     }
@@ -313,7 +316,7 @@ static void expire_idle(struct remoting *r, struct moment now) {
     bool stuck = r->config.frame_ms > 0 && l->partial_since_ms != 0 &&
                  now.mono_ms - l->partial_since_ms >= r->config.frame_ms;
     if (stuck) {
-      log_broken(r, l, "a frame was begun and not finished in time");
+      log_broken(r, l, "a frame was begun and not finished in time", now);
       close_link(r, l, "frame not finished in time", now);
     } else if (due <= now.mono_ms) {
       close_link(r, l, "idle", now);

@@ -112,7 +112,7 @@ enum status consumequeue_find_end(struct consumequeue *q, int64_t limit) {
   q->min = q->max = q->next = q->written = q->synced = q->physical_max = 0;
   q->loaded = true;
   q->unsettled = false;
-  if (segments_empty(&q->files)) return STATUS_OK;
+  if (segments_empty(&q->files)) return q->ext == NULL ? STATUS_OK : queue_ext_reset(q->ext);
   int64_t first = q->files.first / UNIT_SIZE, end;
   struct unit u = {0};
   enum status status = end_guess(q, limit, &end);
@@ -123,11 +123,13 @@ enum status consumequeue_find_end(struct consumequeue *q, int64_t limit) {
   if (status != STATUS_OK) return fail_load(q, status);
   q->unsettled = true;
   q->min = q->max = q->next = q->written = q->synced = end;
+  if (end == first && q->ext != NULL) return fail_load(q, consumequeue_reset(q));
   if (end == first) return fail_load(q, stale_find(q, end * UNIT_SIZE));
   q->min = first;
   q->physical_max = u.offset + u.size;
   status = stale_find(q, end * UNIT_SIZE);
   if (status == STATUS_OK) status = consumequeue_correct_min(q);
+  if (status == STATUS_OK) status = consumequeue_load_ext(q);
   return fail_load(q, status);
 }
 

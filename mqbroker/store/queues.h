@@ -16,6 +16,7 @@ struct queues {
   char *dir; /* ROOT/consumequeue */
   struct consumequeue **table; /* open addressing, power of two */
   size_t cap, count;
+  size_t found; /* queues that had a directory at start */
   uint64_t seed;
   struct consumequeue *last; /* the answer of the last look-up */
   uint64_t moves;            /* how often entries changed their places in the table */
@@ -25,9 +26,10 @@ struct queues {
 };
 
 enum status queues_init(struct queues *qs, struct disk *disk, struct log *log, struct commitlog *commitlog,
-                        const char *root, int64_t file_length, uint64_t seed) MUST_USE;
+                        const char *root, int64_t file_length, int64_t ext_file_length, bool ext_enabled,
+                        uint64_t seed) MUST_USE;
 void queues_fini(struct queues *qs);
-/* Reads the names below consumequeue/; `repair` as segments_load. */
+/* Reads the names below consumequeue/ and consumequeue_ext/; `repair` as segments_load. */
 enum status queues_scan(struct queues *qs, bool repair, struct buf *why) MUST_USE;
 /* The queue, read if it was not yet. NOT_FOUND: there is none (unless `make`). INVALID: a topic that cannot be a
  * directory. */
@@ -39,6 +41,8 @@ enum status queues_settle(struct queues *qs) MUST_USE;
 void queues_open_everything(struct queues *qs);
 /* True: so many are unsynced that they are better synced all at once. */
 bool queues_sync_at_once(const struct queues *qs);
+/* Some queue's ext units are not where its newest unit says (known once it is loaded). */
+bool queues_lost_ext(const struct queues *qs);
 /* Removes every unit of every queue. */
 enum status queues_reset_all(struct queues *qs) MUST_USE;
 /* Writes all tails; the first failure is returned, the others are tried. */

@@ -75,6 +75,16 @@ bench_load() {
   stop_peer "$NS_PID"
 }
 
+# settle PID: until tails and checkpoint are through with their work, a minute and a half at most.
+settle() {
+  local i before
+  for ((i = 0; i < 90; i++)); do
+    before=$(status_kb "$1" voluntary_ctxt_switches)
+    sleep 1
+    [ $(($(status_kb "$1" voluntary_ctxt_switches) - before)) -gt 20 ] || return 0
+  done
+}
+
 # idle PID NAME: CPU and wake-ups while nothing happens.
 idle() {
   local cpu wakes
@@ -104,7 +114,7 @@ bench_scale() {
   row "answers while the offsets are saved every 5 s" "$("$PEER" answers "$BROKER" 20 | sed 's/.*us: /us: /')"
   wait $!
   row "topics.json, consumerOffset.json, KiB" "$(du -k --apparent-size "$dir/store/config/topics.json" "$dir/store/config/consumerOffset.json" | awk '{printf "%s ", $1}')"
-  sleep 10 # the last tails
+  settle "$BR_PID"
   row "broker: memory, descriptors" "$(memory "$BR_PID"), $(descriptors "$BR_PID")"
   row "name server: memory, descriptors" "$(memory "$NS_PID"), $(descriptors "$NS_PID")"
   idle "$BR_PID" broker

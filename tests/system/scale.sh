@@ -19,7 +19,7 @@ scale_wakes() { awk '$1 == "voluntary_ctxt_switches:" {print $2}' "/proc/$BROKER
 # name servers. What work is left decides how often that is tried, not the clock of this machine.
 scale_idle() {
   local tries before wakes
-  for ((tries = 0; tries < 10; tries++)); do
+  for ((tries = 0; tries < 20; tries++)); do
     before=$(scale_wakes)
     sleep 2
     wakes=$(($(scale_wakes) - before))

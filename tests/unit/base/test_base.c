@@ -27,6 +27,7 @@ int main(int argc, char **argv) {
       TEST(bytes_are_big_endian),
       TEST(status_has_texts),
       TEST(log_drops_cuts_and_cleans),
+      TEST(log_quota_mutes_floods_and_says_so),
       TEST(peer_parses_and_prints),
       TEST(peer_refuses_nonsense),
       {0},

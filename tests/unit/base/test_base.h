@@ -25,6 +25,7 @@ void span_copies_text(void);
 void bytes_are_big_endian(void);
 void status_has_texts(void);
 void log_drops_cuts_and_cleans(void);
+void log_quota_mutes_floods_and_says_so(void);
 void peer_parses_and_prints(void);
 void peer_refuses_nonsense(void);
 

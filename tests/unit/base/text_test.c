@@ -153,6 +153,22 @@ void log_drops_cuts_and_cleans(void) {
   CU_ASSERT_EQUAL(sink.lines, 2);
 }
 
+void log_quota_mutes_floods_and_says_so(void) {
+  struct sink sink = {.log = {.level = LOG_WARN, .write = keep_line}};
+  struct log_quota quota = {0};
+  struct moment now = {.mono_ms = 5000};
+  size_t allowed = 0;
+  for (int i = 0; i < 1000; i++) {
+    now.mono_ms = 5000 + i % 1000;
+    allowed += log_quota_take(&quota, &sink.log, now);
+  }
+  CU_ASSERT_EQUAL(allowed, LOG_QUOTA_LINES);
+  CU_ASSERT_EQUAL(sink.lines, 0);
+  now.mono_ms = 6000;
+  CU_ASSERT_TRUE(log_quota_take(&quota, &sink.log, now));
+  CU_ASSERT_STRING_EQUAL(sink.last, "990 more lines like the next one were not written");
+}
+
 void peer_parses_and_prints(void) {
   static const char *const texts[] = {"1.2.3.4:5", "127.0.0.1:0", "255.255.255.255:65535", "[::1]:10911",
                                       "[fe80::1:2]:9876"};
@@ -168,10 +184,9 @@ void peer_parses_and_prints(void) {
 }
 
 void peer_refuses_nonsense(void) {
-  static const char *const texts[] = {"",           ":",          ":80",       "1.2.3.4",      "1.2.3.4:",
-                                      "1.2.3:80",   "1.2.3.256:1", "a.b:1",    "1.2.3.4:65536", "1.2.3.4:-1",
-                                      "::1:80",     "[::1]",      "[::1]80",   "[:80",         "[]:80",
-                                      "1.2.3.4:80 ", "1.2.3.4 :80", "[1.2.3.4]:5"};
+  static const char *const texts[] = {
+      "",           ":",      ":80",   "1.2.3.4", "1.2.3.4:", "1.2.3:80", "1.2.3.256:1", "a.b:1",       "1.2.3.4:65536",
+      "1.2.3.4:-1", "::1:80", "[::1]", "[::1]80", "[:80",     "[]:80",    "1.2.3.4:80 ", "1.2.3.4 :80", "[1.2.3.4]:5"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     struct net_peer peer;
     if (net_peer_parse(span_text(texts[i]), &peer) != STATUS_INVALID) printf("    accepted \"%s\"\n", texts[i]);

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { MANY = 300, WRITES_MAX = 40 };
+enum { MANY = 300, WRITES_MAX = 16 };
 
 static const char *name_of(int i) {
   static char name[32];
@@ -40,7 +40,7 @@ void test_many_tails_per_tick(void) {
   start(&r, 21);
   send_to_all(&r, 1);
   uint64_t first = sim_disk_calls(r.host, SIM_WRITE);
-  for (int ms = 0; ms < 3000; ms++) {
+  for (int ms = 0; ms < 6000; ms++) {
     before = sim_disk_calls(r.host, SIM_WRITE);
     rig_run(&r, 1);
     uint64_t writes = sim_disk_calls(r.host, SIM_WRITE) - before;
