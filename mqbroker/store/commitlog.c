@@ -160,6 +160,26 @@ enum status commitlog_prepare(struct commitlog *c) {
   return status;
 }
 
+void commitlog_zero_ahead(struct commitlog *c) {
+  const int64_t page = 4096;
+  int64_t from = (c->stage_start + page - 1) / page * page, until = c->stage_start + COMMITLOG_ZERO_AHEAD;
+  if (c->zeroed - c->stage_start >= COMMITLOG_ZERO_AHEAD / 2) return;
+  if (from < c->zeroed) from = c->zeroed;
+  c->zeroed = until;
+  while (from < until && from < c->files.end) {
+    struct segment *g;
+    if (segments_at(&c->files, from, &g) != STATUS_OK) return;
+    int64_t end = g->start + c->files.length < until ? g->start + c->files.length : until;
+    enum status status = segment_zero(g, from, end);
+    if (status != STATUS_OK) { /* what matters will meet the same and say more */
+      log_debug(c->log, "zeros cannot be written ahead: %s", status_text(status));
+      return;
+    }
+    from = end;
+  }
+  if (c->zeroed > c->files.end) c->zeroed = c->files.end;
+}
+
 enum status commitlog_record(struct commitlog *c, int64_t offset, struct span *out) {
   if (offset < c->files.first || offset > c->appended - RECORD_SIZE_MIN) return STATUS_NOT_FOUND;
   struct segment *g;

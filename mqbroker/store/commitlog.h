@@ -18,6 +18,7 @@
 
 #define COMMITLOG_STAGE_BYTES (4 << 20)
 #define COMMITLOG_OPEN_MAX 64 /* open log files kept over a turn */
+#define COMMITLOG_ZERO_AHEAD (1 << 20)
 
 struct commitlog {
   struct segments files;
@@ -27,6 +28,7 @@ struct commitlog {
   char *dir;
   int64_t appended;    /* end of what counts */
   int64_t stage_start; /* offset of stage[0]; >= appended: bytes between were written early */
+  int64_t zeroed;      /* zeros were written up to here */
   int64_t wipe_until;  /* > appended: bytes of a failed write may lie up to here */
   uint8_t *stage;
   size_t stage_len, stage_cap;
@@ -53,6 +55,10 @@ enum status commitlog_append(struct commitlog *c, struct span bytes) MUST_USE;
 enum status commitlog_begin_at(struct commitlog *c, int64_t offset) MUST_USE;
 /* Allocates the next file when the current one is half full. */
 enum status commitlog_prepare(struct commitlog *c) MUST_USE;
+
+/* Writes zeros ahead of the end, once per COMMITLOG_ZERO_AHEAD / 2. A block that was only allocated costs the sync that
+ * first writes it a change of the file system's own tables; one that was written costs nothing but its bytes. */
+void commitlog_zero_ahead(struct commitlog *c);
 
 /* The whole record at offset, in the mapping: valid until files are trimmed. NOT_FOUND if no record starts there. */
 enum status commitlog_record(struct commitlog *c, int64_t offset, struct span *out) MUST_USE;

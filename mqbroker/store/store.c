@@ -132,6 +132,7 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
   s->config.commitlog = s->commitlog.dir;
   s->config.root = s->root;
   s->commitlog.cache.epoch = 1;
+  queues_open_everything(&s->queues);
   flush_init(s, now);
   retention_init(s, now);
   return STATUS_OK;
