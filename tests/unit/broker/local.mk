@@ -22,6 +22,7 @@ tests_unit_broker_test_golden_stores_LDADD = $(tests_unit_broker_test_broker_LDA
 check_PROGRAMS += tests/unit/broker/test_pair
 TESTS += tests/unit/broker/test_pair
 tests_unit_broker_test_pair_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
   tests/unit/broker/stage.c tests/unit/broker/stage.h \
   tests/unit/broker/test_pair.c
 tests_unit_broker_test_pair_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
