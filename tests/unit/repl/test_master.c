@@ -180,6 +180,47 @@ void master_serves_several(void) {
   scene_end(&s);
 }
 
+/* Its log was removed before it was sent: what left already arrives whole, and then a slave of ours is told. */
+void master_tells_a_slave_that_is_too_slow(void) {
+  struct scene s;
+  scene_begin(&s);
+  s.master.config.backlog_max = 100000;
+  s.master.store_config.retention = (struct retention_rules){.interval_ms = 1000,
+                                                             .reserved_hours = 0,
+                                                             .used_percent = 95,
+                                                             .forced_percent = 95,
+                                                             .full_percent = 99,
+                                                             .retry_ms = 1000};
+  sim_conditions(s.world)->window = 16384;
+  scene_start(&s, 3000);
+  s.slaves[0].deaf = true;
+  wire_connect(&s.slaves[0], &s.master);
+  wire_report(&s.slaves[0], HA_HELLO);
+  wire_report(&s.slaves[0], 0);
+  store_clean_now(s.master.store);
+  for (int i = 0; i < 12; i++) {
+    run(s.world, 10000);
+    wire_report(&s.slaves[0], 0);
+  }
+  int64_t next = 0, offset = 0;
+  CU_ASSERT_FATAL(store_log_min(s.master.store) > 5 * SEGMENT);
+  CU_ASSERT(strstr(s.master.last, "so slow") != NULL);
+  struct span body;
+  struct net *net = sim_host_net(s.slaves[0].host);
+  s.slaves[0].deaf = false;
+  net->ops->pause(net, s.slaves[0].conn, false);
+  for (int i = 0; i < 100 && offset <= next; i++) {
+    run(s.world, 100);
+    while (offset <= next && wire_take_frame(&s.slaves[0], &offset, &body)) {
+      CU_ASSERT(offset >= next && (offset == next || body.len == 0));
+      if (offset == next) next += (int64_t)body.len;
+    }
+  }
+  CU_ASSERT(offset > next && offset % SEGMENT == 0); /* our log begins there now */
+  CU_ASSERT(next >= SEGMENT);
+  scene_end(&s);
+}
+
 /* Whatever somebody says on the port: nobody else is harmed, and nothing is taken for an acknowledgement. */
 void master_hears_nonsense(void) {
   struct scene s;

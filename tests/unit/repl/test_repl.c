@@ -25,6 +25,7 @@ int main(int argc, char **argv) {
                                       TEST(master_needs_as_many_as_are_asked_for),
                                       TEST(master_has_no_slave_when_all_are_far_behind),
                                       TEST(master_serves_several),
+                                      TEST(master_tells_a_slave_that_is_too_slow),
                                       TEST(master_hears_nonsense),
                                       TEST(slave_starts_empty_and_follows),
                                       TEST(slave_gets_everything_there_is),
