@@ -123,7 +123,7 @@ static void ask(struct ha_slave *h, struct moment now) {
   h->next = from < 0 ? -1 : from == 0 ? 1 : from;
   h->compare_until = from < 0 ? 0 : store_log_max(h->host.store);
   h->reported = h->next < 0 ? 0 : h->next;
-  if (!h->plain) report_send(h, HA_HELLO, now);
+  if (!h->plain) report_send(h, ha_hello(h->config.id), now);
   h->plain = false;
   h->away_told = false;
   report_send(h, h->reported, now);

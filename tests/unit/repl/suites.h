@@ -24,6 +24,7 @@ void master_keeps_a_dead_slave_20_s(void);
 void master_bounds_what_waits(void);
 void master_counts_acks_per_link(void);
 void master_needs_as_many_as_are_asked_for(void);
+void master_knows_a_slave_that_comes_again(void);
 void master_has_no_slave_when_all_are_far_behind(void);
 void master_serves_several(void);
 void master_tells_a_slave_that_is_too_slow(void);

@@ -24,6 +24,7 @@ int main(int argc, char **argv) {
                                       TEST(master_bounds_what_waits),
                                       TEST(master_counts_acks_per_link),
                                       TEST(master_needs_as_many_as_are_asked_for),
+                                      TEST(master_knows_a_slave_that_comes_again),
                                       TEST(master_has_no_slave_when_all_are_far_behind),
                                       TEST(master_serves_several),
                                       TEST(master_tells_a_slave_that_is_too_slow),
