@@ -106,15 +106,15 @@ bool store_path(const struct store *s, const char *name, char out[DISK_PATH_MAX]
 /* No more puts until the store is opened again. */
 void store_make_read_only(struct store *s, const char *what, enum status status);
 
+/* The bit map of a record that is being extended: behind the others in s->bitmaps; absent: it has none. */
+struct span store_bitmap(struct store *s, const struct message *m);
 /* put.c */
 bool store_refuses(const struct store *s);
 bool staged_room(struct store *s, size_t count);
-/* A record for its queue and the index; there is room. */
-void staged_add(struct store *s, const struct message *m, struct consumequeue *q, size_t size);
+/* A record that lies at offset, for its queue (NULL: none) and the index; there is room. */
+void staged_add(struct store *s, const struct message *m, struct consumequeue *q, int64_t offset, size_t size);
 /* Nothing staged since the last commit exists any more. */
 void staged_lost(struct store *s, enum status status);
-/* The bit map of a record that is being extended: behind the others in s->bitmaps; absent: it has none. */
-struct span store_bitmap(struct store *s, const struct message *m);
 
 /* recovery.c: fills commitlog, queues, checkpoint. */
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;

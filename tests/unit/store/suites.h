@@ -19,6 +19,7 @@
   X(put_large_turn) \
   X(get_offsets) \
   X(get_filter) \
+  X(get_by_record) \
   X(get_walk) \
   X(get_by_time) \
   X(get_queues_and_delete) \
