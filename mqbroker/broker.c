@@ -170,6 +170,11 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
     what = b->filters.path;
     status = filters_load(&b->filters, b->disk, b->now, b->log);
   }
+  /* What was read may have been renamed into place by a program that was killed before it could sync that. */
+  if (status == STATUS_OK) {
+    what = config;
+    status = b->disk->ops->sync_dir(b->disk, config);
+  }
   if (status != STATUS_OK) buf_printf(why, "%s: %s", what, status_text(status));
   return status;
 }

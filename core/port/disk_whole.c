@@ -21,12 +21,14 @@ enum status disk_read_whole(struct disk *disk, const char *path, struct buf *out
   return status;
 }
 
+/* Always a new file: of one whose sync failed before nobody knows what a later sync makes durable. */
 static enum status write_synced(struct disk *disk, const char *path, struct span content) {
   struct disk_file *file;
-  enum status status = disk->ops->open(disk, path, DISK_CREATE, 0, &file);
+  enum status status = disk->ops->remove(disk, path);
+  if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+    status = disk->ops->open(disk, path, DISK_CREATE | DISK_EXCLUSIVE, 0, &file);
   if (status != STATUS_OK) return status;
-  status = disk->ops->truncate(disk, file, 0);
-  if (status == STATUS_OK && content.len > 0) status = disk->ops->write(disk, file, 0, &content, 1);
+  if (content.len > 0) status = disk->ops->write(disk, file, 0, &content, 1);
   if (status == STATUS_OK) status = disk->ops->sync(disk, file);
   disk->ops->close(disk, file);
   return status;

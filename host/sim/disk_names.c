@@ -186,13 +186,13 @@ static void drop_orphans(struct disk_sim *disk) {
 }
 
 void disk_names_crash(struct disk_sim *disk) {
-  size_t kept = prng_below(&disk->prng, disk->change_count + 1);
+  size_t kept = disk->loss == SIM_LOSS_ALL ? 0 : prng_below(&disk->prng, disk->change_count + 1);
   for (size_t i = disk->change_count; i-- > kept;) take_back(disk, &disk->changes[i]);
   for (size_t i = 0; i < disk->change_count; i++) change_fini(&disk->changes[i]);
   disk->change_count = 0;
   drop_orphans(disk);
   for (struct map_entry *e = map_first(&disk->names); e != NULL; e = map_next(&disk->names, e))
-    inode_crash(e->value, &disk->prng);
+    inode_crash(e->value, disk->loss, &disk->prng);
 }
 
 void disk_names_fini(struct disk_sim *disk) {

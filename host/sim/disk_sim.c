@@ -33,6 +33,8 @@ void sim_disk_sync_delay(struct sim_host *host, int min_ms, int max_ms) {
   host->disk.sync_max_ms = max_ms;
 }
 
+void sim_disk_loss(struct sim_host *host, enum sim_loss loss) { host->disk.loss = loss; }
+
 void sim_disk_space(struct sim_host *host, int64_t total) { host->disk.space = total; }
 
 uint64_t sim_disk_calls(const struct sim_host *host, int ops) {

@@ -178,6 +178,7 @@ struct inode {
   struct undo *undos;
   size_t undo_count, undo_cap;
   int64_t undo_bytes;
+  struct inode *twin; /* while a disk is copied */
 };
 
 /* One change of names not yet made durable by sync_dir or a sync of the file. */
@@ -216,6 +217,7 @@ struct disk_sim {
   uint64_t stamp;
   int sync_min_ms, sync_max_ms;
   int64_t space;
+  enum sim_loss loss;
   bool faulty;
   struct sim_disk_fault fault;
   uint64_t calls[5]; /* by bit of enum sim_disk_op */
@@ -247,7 +249,7 @@ enum status disk_gate(struct disk_sim *disk, enum sim_disk_op op);
 struct undo *inode_note_change(struct disk_sim *disk, struct inode *inode, enum undo_kind kind, int64_t offset,
                                int64_t len);
 void inode_synced(struct inode *inode, uint64_t stamp, bool worked);
-void inode_crash(struct inode *inode, struct prng *prng);
+void inode_crash(struct inode *inode, enum sim_loss loss, struct prng *prng);
 void inode_forget_changes(struct inode *inode);
 
 /* ---- world ---- */

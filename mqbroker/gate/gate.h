@@ -52,8 +52,10 @@ typedef void (*gate_answer)(void *context, struct waiter *w, enum gate_outcome o
 
 void gate_init(struct gate *g);
 void gate_fini(struct gate *g); /* forgets the waiters */
-/* NO_MEMORY: not added. Waiters come in offset order. */
-enum status gate_wait(struct gate *g, const struct waiter *w) MUST_USE;
+/* Room for one more waiter: made before anything is stored that somebody must be told of. */
+enum status gate_reserve(struct gate *g) MUST_USE;
+/* Into the room that was reserved. Waiters come in offset order. */
+void gate_wait(struct gate *g, const struct waiter *w);
 /* This turn's write failed: everybody who waits for it is told. */
 void gate_write_failed(struct gate *g, gate_answer answer, void *context);
 /* Answers everybody whose mark is reached or whose time is over. */

@@ -150,9 +150,7 @@ static void wait_for_mark(struct broker *b, const struct request *rq, const stru
                      .wants_flush = waits && b->settings->flushDiskType == FLUSH_SYNC,
                      .wants_replica = need == REPL_WAIT,
                      .lacks_replica = need == REPL_NO_SLAVE};
-  if (gate_wait(&b->gate, &w) == STATUS_OK) return;
-  free(batch_ids);
-  refuse(b, rq, RESPONSE_SYSTEM_ERROR, "out of memory");
+  gate_wait(&b->gate, &w);
 }
 
 static void describe(const struct broker *b, const struct request *rq, const struct send_message_request *h,
@@ -169,16 +167,14 @@ static void describe(const struct broker *b, const struct request *rq, const str
                         .properties = h->properties};
 }
 
-/* Comma-joined message ids, as MessageExtBatch is answered. NULL: out of memory. */
-static char *join_ids(const struct broker *b, const int64_t *offsets, size_t count) {
-  char *ids = malloc(count * MESSAGE_ID_MAX);
+/* Comma-joined message ids, as MessageExtBatch is answered. ids: room for MESSAGE_ID_MAX each. */
+static void join_ids(const struct broker *b, const int64_t *offsets, size_t count, char *ids) {
   size_t len = 0;
-  for (size_t i = 0; ids != NULL && i < count; i++) {
+  for (size_t i = 0; i < count; i++) {
     if (i > 0) ids[len++] = ',';
     len += message_id_text(&b->address, offsets[i], ids + len);
   }
-  if (ids != NULL) ids[len] = '\0';
-  return ids;
+  ids[len] = '\0';
 }
 
 /* Unpacks the batch body into the arena. NULL: answered. */
@@ -214,8 +210,11 @@ static void send_batch(struct broker *b, const struct request *rq, struct send_m
   size_t count;
   struct batch_item *items = unpack_batch(b, rq, &count);
   if (items == NULL) return;
+  /* Once stored it must be answered: what that takes comes first. */
   int64_t *offsets = arena_alloc(&b->arena, count * sizeof *offsets);
-  if (offsets == NULL) {
+  char *ids = malloc(count * MESSAGE_ID_MAX);
+  if (offsets == NULL || ids == NULL || gate_reserve(&b->gate) != STATUS_OK) {
+    free(ids);
     refuse(b, rq, RESPONSE_SYSTEM_ERROR, "out of memory");
     return;
   }
@@ -224,18 +223,24 @@ static void send_batch(struct broker *b, const struct request *rq, struct send_m
   describe(b, rq, h, &m);
   enum put_status status = store_put_batch(b->store, &m, items, count, rq->now, &put, offsets);
   if (status != PUT_OK) {
+    free(ids);
     answer_put_failure(b, rq, status);
     return;
   }
+  join_ids(b, offsets, count, ids);
   stats_add(&b->stats, STATS_PUT, (int64_t)count);
   stats_add(&b->stats, STATS_PUT_BYTES, put.end_offset - put.physical_offset);
-  wait_for_mark(b, rq, h, &put, join_ids(b, offsets, count));
+  wait_for_mark(b, rq, h, &put, ids);
 }
 
 static void send_one(struct broker *b, const struct request *rq, struct send_message_request *h) {
   const char *why = unsupported(h->properties);
   if (why != NULL) {
     refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, why);
+    return;
+  }
+  if (gate_reserve(&b->gate) != STATUS_OK) {
+    refuse(b, rq, RESPONSE_SYSTEM_ERROR, "out of memory");
     return;
   }
   struct message m;

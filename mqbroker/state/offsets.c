@@ -146,13 +146,15 @@ static enum status load_table(struct offsets *os, const struct json *table) {
   return STATUS_OK;
 }
 
-void offsets_read(struct offsets *os, const struct json *root, const char *name, struct log *log) {
+enum status offsets_read(struct offsets *os, const struct json *root, const char *name, struct log *log) {
   const struct json *tables = json_member(root, "offsetTable");
   for (const struct json *t = tables == NULL ? NULL : tables->children; t != NULL; t = t->next) {
     enum status one = load_table(os, t);
+    if (one == STATUS_NO_MEMORY) return one; /* the next save must not lose it */
     if (one != STATUS_OK)
       log_warn(log, "%s: \"%.*s\" is left out: %s", name, SPAN_ARG(json_text(t->key)), status_text(one));
   }
+  return STATUS_OK;
 }
 
 /* What the master says and nobody here has overtaken. */
@@ -171,7 +173,8 @@ static enum status follow(struct offsets *os, struct offsets *own, const struct 
 enum status offsets_merge(struct offsets *os, struct offsets *own, const struct offsets *theirs, offsets_ahead ahead,
                           void *context) {
   enum status status = STATUS_OK;
-  for (struct map_entry *e = map_first(&theirs->table); e != NULL && status == STATUS_OK; e = map_next(&theirs->table, e))
+  for (struct map_entry *e = map_first(&theirs->table); e != NULL && status == STATUS_OK;
+       e = map_next(&theirs->table, e))
     status = follow(os, own, e->value);
   for (struct map_entry *e = map_first(&own->table), *next; e != NULL && status == STATUS_OK; e = next) {
     struct offset_table *t = e->value;
@@ -196,7 +199,7 @@ enum status offsets_load(struct offsets *os, struct disk *disk, struct log *log)
   buf_init(&text, CONFIG_FILE_MAX);
   arena_init(&arena, CONFIG_FILE_MAX);
   enum status status = config_file_read(disk, os->path, log, &text, &arena, &root);
-  if (status == STATUS_OK) offsets_read(os, root, os->path, log);
+  if (status == STATUS_OK) status = offsets_read(os, root, os->path, log);
   os->dirty = false;
   buf_fini(&text);
   arena_fini(&arena);

@@ -31,10 +31,10 @@ enum status offsets_init(struct offsets *os, const char *root, uint64_t seed) MU
 enum status offsets_init_file(struct offsets *os, const char *root, const char *name, uint64_t seed) MUST_USE;
 void offsets_fini(struct offsets *os);
 enum status offsets_load(struct offsets *os, struct disk *disk, struct log *log) MUST_USE;
-/* Adds those of the file's content; `name` stands in the log. */
-void offsets_read(struct offsets *os, const struct json *root, const char *name, struct log *log);
-/* A slave follows its master: what `theirs` says goes for `os`, except where consumers got further here (`own`): that is
- * told with ahead() and stays, until theirs has it, too. */
+/* Adds those of the file's content; `name` stands in the log. What cannot be is left out; NO_MEMORY: not all are in. */
+enum status offsets_read(struct offsets *os, const struct json *root, const char *name, struct log *log) MUST_USE;
+/* A slave follows its master: what `theirs` says goes for `os`, except where consumers got further here (`own`): that
+ * is told with ahead() and stays, until theirs has it, too. */
 typedef void (*offsets_ahead)(void *context, const struct offset_table *t, int32_t queue_id, int64_t offset);
 enum status offsets_merge(struct offsets *os, struct offsets *own, const struct offsets *theirs, offsets_ahead ahead,
                           void *context) MUST_USE;

@@ -188,9 +188,10 @@ enum status topics_load(struct topics *ts, struct disk *disk, struct log *log) {
   if (status == STATUS_OK) status = topic_table_read(root, &arena, &table);
   if (status == STATUS_OK) {
     ts->version = table.version;
-    for (size_t i = 0; i < table.count; i++) {
+    for (size_t i = 0; i < table.count && status == STATUS_OK; i++) {
       enum status one = put(ts, &table.topics[i]);
-      if (one != STATUS_OK)
+      if (one == STATUS_NO_MEMORY) status = one; /* the next save must not lose it */
+      else if (one != STATUS_OK)
         log_warn(log, "%s: topic \"%.*s\" is left out: %s", ts->path, SPAN_ARG(table.topics[i].name), status_text(one));
     }
   }

@@ -24,17 +24,33 @@ static bool plausible(const struct unit *u, int64_t limit) {
   return u->offset >= 0 && u->size > 0 && u->offset < limit;
 }
 
-/* Does the log have this very record? Records that were deleted from the log are believed. */
-static bool confirmed(struct consumequeue *q, int64_t index, const struct unit *u) {
+/* Nobody can tell whether a unit is right whose record was deleted from the log, but one torn by a crash, with an
+ * offset that is half zeros, lies before the unit in front of it. (The first of a file fits into a sector.) */
+static enum status in_order(struct consumequeue *q, int64_t index, const struct unit *u, bool *yes) {
+  struct unit before;
+  *yes = true;
+  if (index == q->files.first / UNIT_SIZE) return STATUS_OK;
+  enum status status = consumequeue_unit_on_disk(q, index - 1, &before);
+  if (status != STATUS_OK || (before.offset == 0 && before.size == BLANK_UNIT_SIZE)) return status;
+  *yes = before.size > 0 && before.offset + before.size <= u->offset;
+  return STATUS_OK;
+}
+
+/* Does the log have this very record? Records that were deleted from the log are believed. That a record cannot be
+ * read now says nothing about it. */
+static enum status confirm(struct consumequeue *q, int64_t index, const struct unit *u, bool *yes) {
   struct commitlog *log = q->desk->commitlog;
   struct span record;
   struct message m;
   size_t size;
-  if (u->offset == 0 && u->size == BLANK_UNIT_SIZE) return false;
-  if (u->offset < commitlog_min(log)) return true;
-  if (commitlog_record(log, u->offset, &record) != STATUS_OK || record.len != (size_t)u->size) return false;
-  if (message_decode(record, false, &m, &size) != STATUS_OK) return false;
-  return m.queue_offset == index && m.queue_id == q->id && span_equal(m.topic, q->topic);
+  *yes = false;
+  if (u->offset == 0 && u->size == BLANK_UNIT_SIZE) return STATUS_OK;
+  if (u->offset < commitlog_min(log)) return in_order(q, index, u, yes);
+  enum status status = commitlog_record(log, u->offset, &record);
+  if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+  if (record.len != (size_t)u->size || message_decode(record, false, &m, &size) != STATUS_OK) return STATUS_OK;
+  *yes = m.queue_offset == index && m.queue_id == q->id && span_equal(m.topic, q->topic);
+  return STATUS_OK;
 }
 
 /* Number of the first unit that does not look like one: by files from the back, then by halves. */
@@ -81,9 +97,10 @@ enum status consumequeue_load(struct consumequeue *q, int64_t limit) {
   int64_t first = q->files.first / UNIT_SIZE, end;
   struct unit u = {0};
   enum status status = end_guess(q, limit, &end);
-  for (; status == STATUS_OK && end > first; end--) {
+  for (bool yes = false; status == STATUS_OK && end > first; end--) {
     status = consumequeue_unit_on_disk(q, end - 1, &u);
-    if (status == STATUS_OK && plausible(&u, limit) && confirmed(q, end - 1, &u)) break;
+    if (status == STATUS_OK && plausible(&u, limit)) status = confirm(q, end - 1, &u, &yes);
+    if (yes) break;
   }
   if (status == STATUS_OK && end == first) return consumequeue_reset(q);
   if (status == STATUS_OK) {

@@ -43,10 +43,16 @@ static enum status replay_file(struct store *s, int64_t *out) {
   return STATUS_OK;
 }
 
-static bool file_exists(struct store *s, const char *name) {
+/* Whether it is there; what cannot be looked at is not just missing. */
+static enum status file_look(struct store *s, const char *name, bool *there, struct buf *why) {
   char path[DISK_PATH_MAX];
   struct disk_entry entry;
-  return store_path(s, name, path) && s->disk->ops->stat(s->disk, path, &entry) == STATUS_OK;
+  if (!store_path(s, name, path)) return STATUS_LIMIT;
+  enum status status = s->disk->ops->stat(s->disk, path, &entry);
+  *there = status == STATUS_OK;
+  if (*there || status == STATUS_NOT_FOUND) return STATUS_OK;
+  buf_printf(why, "%s cannot be looked at: %s", path, status_text(status));
+  return status;
 }
 
 /* ---- changing ---- */
@@ -222,15 +228,18 @@ static enum status recover_clean(struct store *s, const struct walk *w, struct m
   s->last_ms = w->last_ms;
   enum status status = mark_running(s, false);
   /* No queue is read yet; but whole directories get lost more easily than single files. */
-  if (status == STATUS_OK && s->config.ext.enabled && !file_exists(s, "consumequeue_ext"))
-    status = queues_load_all(&s->queues, c->appended);
+  bool ext_there = true;
+  if (status == STATUS_OK && s->config.ext.enabled) status = file_look(s, "consumequeue_ext", &ext_there, why);
+  if (status == STATUS_OK && !ext_there) status = queues_load_all(&s->queues, c->appended);
   return status == STATUS_OK ? replay_from(s, c->appended, now, why) : status;
 }
 
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   struct commitlog *c = &s->commitlog;
-  bool clean = !file_exists(s, "abort");
-  enum status status = files_read(s, clean, why);
+  bool aborted = true;
+  enum status status = file_look(s, "abort", &aborted, why);
+  const bool clean = !aborted;
+  if (status == STATUS_OK) status = files_read(s, clean, why);
   if (status != STATUS_OK) return status;
   s->was_clean = clean;
   s->replayed_from = c->files.first;
