@@ -244,7 +244,9 @@ enum status broker_store_open(struct broker *b, struct moment now, struct buf *w
 
 enum status broker_repl_start(struct broker *b, struct moment now) {
   const struct broker_settings *s = b->settings;
-  struct repl_config config = {.segment_length = s->mappedFileSizeCommitLog,
+  struct repl_config config = {.id = (int32_t)s->brokerId,
+                               .listener = LISTEN_HA,
+                               .segment_length = s->mappedFileSizeCommitLog,
                                .batch = s->haTransferBatchSize,
                                .keepalive_ms = s->haSendHeartbeatInterval,
                                .housekeeping_ms = s->haHousekeepingInterval,

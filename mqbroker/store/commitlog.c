@@ -34,8 +34,7 @@ void commitlog_rollback(struct commitlog *c) {
   c->stage_len = 0;
 }
 
-/* Zeros over what a failed write may have left behind the end. */
-static enum status wipe(struct commitlog *c) {
+enum status commitlog_wipe(struct commitlog *c) {
   int64_t at = c->stage_start;
   while (at < c->wipe_until && at < c->files.end) {
     struct segment *g;
@@ -54,7 +53,7 @@ static enum status wipe(struct commitlog *c) {
 static enum status stage_write(struct commitlog *c) {
   if (c->stage_len == 0) return STATUS_OK;
   enum status status = STATUS_OK;
-  if (c->wipe_until > c->stage_start) status = wipe(c);
+  if (c->wipe_until > c->stage_start) status = commitlog_wipe(c);
   struct segment *g;
   if (status == STATUS_OK) status = segments_at(&c->files, c->stage_start, &g);
   if (status == STATUS_OK) {

@@ -48,6 +48,8 @@ static inline bool commitlog_staged(const struct commitlog *c) {
   return c->stage_len > 0 || c->stage_start > c->appended;
 }
 void commitlog_rollback(struct commitlog *c);
+/* Zeros over what a failed write may have left behind the end, when nothing is staged: for an orderly close. */
+enum status commitlog_wipe(struct commitlog *c) MUST_USE;
 static inline int64_t commitlog_end(const struct commitlog *c) { return c->stage_start + (int64_t)c->stage_len; }
 /* Stages bytes of another log as they are, over the ends of files. */
 enum status commitlog_append(struct commitlog *c, struct span bytes) MUST_USE;
