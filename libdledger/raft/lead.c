@@ -3,7 +3,8 @@
  * lead: what a leader does: heartbeats to all, batches to its like (Java
  * members: lead_java.c), and the committed index. A peer of ours is first
  * asked where its ledger joins ours (PROBE), then fed without waiting (STREAM);
- * a refusal or silence leads back to the question.
+ * a refusal or silence leads back to the question. A peer that is only waiting
+ * is asked once a second, for it may have lost its disk.
  */
 #include "libdledger/raft/inside.h"
 
@@ -106,6 +107,7 @@ static void send_batch(struct raft *r, int member, int64_t last) {
   m->first = p->next;
   m->last = last;
   p->commit_sent = r->committed;
+  p->look_due_ms = r->now_ms + r->config.answer_ms;
   if (p->in_flight++ == 0) p->push_due_ms = r->now_ms + r->config.answer_ms;
   if (p->state == PEER_STREAM) p->next = last + 1;
 }
@@ -143,7 +145,9 @@ static void push(struct raft *r, int member) {
     send_batch(r, member, batch_end(r, p));
     if (p->next == before) return; /* no memory for the message */
   }
-  if (p->commit_sent < r->committed && p->in_flight < r->config.batches_in_flight) send_batch(r, member, p->next - 1);
+  bool look = p->in_flight == 0 && r->now_ms >= p->look_due_ms;
+  if (look || (p->commit_sent < r->committed && p->in_flight < r->config.batches_in_flight))
+    send_batch(r, member, p->next - 1);
 }
 
 void raft_on_batch_answer(struct raft *r, const struct raft_message *m) {
@@ -192,6 +196,8 @@ int64_t raft_lead_wake(const struct raft *r) {
     if (i == r->config.self) continue;
     if (p->heartbeat_due_ms < wake) wake = p->heartbeat_due_ms;
     if (p->kind != PEER_UNKNOWN && p->push_due_ms < wake) wake = p->push_due_ms;
+    if (p->kind == PEER_OURS && p->state == PEER_STREAM && p->in_flight == 0 && p->look_due_ms < wake)
+      wake = p->look_due_ms;
   }
   return wake;
 }

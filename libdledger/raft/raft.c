@@ -111,6 +111,15 @@ void raft_disk_failed(struct raft *r) {
   if (r->role != RAFT_FOLLOWER) raft_step_down(r, "the disk failed");
 }
 
+void raft_lost(struct raft *r, int64_t from) {
+  if (r->written >= from) r->written = from - 1;
+  if (r->synced >= from) r->synced = from - 1;
+  if (r->committed >= from) r->committed = from - 1;
+  if (r->failed) return;
+  raft_step_down(r, "its ledger is damaged");
+  if (raft_persist(r, r->hard.term, r->hard.voted, r->config.count > 1)) raft_follow(r, RAFT_NOBODY, false);
+}
+
 struct raft_message *raft_post(struct raft *r, enum raft_kind kind, int to) {
   if (r->failed) return NULL;
   if (r->out_count == r->out_cap) {

@@ -58,6 +58,7 @@ struct brain_ops {
   bool (*amnesia)(const void *brain);
   bool (*broken)(const void *brain);
   void (*hand_over)(void *brain, struct moment now);
+  void (*lost)(void *brain, int64_t from); /* NULL: it does not look */
 };
 extern const struct brain_ops brain_raft, brain_01;
 
