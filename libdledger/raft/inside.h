@@ -25,7 +25,8 @@ struct peer {
   int64_t heard_ms; /* last answer */
   int64_t heartbeat_due_ms;
   int64_t push_due_ms; /* an outstanding push is given up then */
-  int64_t look_due_ms; /* STREAM: with nothing to send, the peer is asked whether it still has everything */
+  int64_t look_due_ms; /* STREAM, APPEND: with nothing to send, the peer is asked whether it still has everything … */
+  int64_t look_match;  /* … of this (Java: answer to COMMIT) */
   uint64_t stream_seq; /* answers to older pushes do not count for in_flight */
   int in_flight;
   /* the ballot */

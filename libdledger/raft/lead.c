@@ -161,7 +161,7 @@ void raft_on_batch_answer(struct raft *r, const struct raft_message *m) {
       return;
     }
     if (m->seq < p->stream_seq) return;
-    p->in_flight--;
+    if (p->in_flight > 0) p->in_flight--; /* an answer may come twice */
     p->push_due_ms = p->in_flight > 0 ? r->now_ms + r->config.answer_ms : TIME_NEVER;
     return;
   }
@@ -196,8 +196,8 @@ int64_t raft_lead_wake(const struct raft *r) {
     if (i == r->config.self) continue;
     if (p->heartbeat_due_ms < wake) wake = p->heartbeat_due_ms;
     if (p->kind != PEER_UNKNOWN && p->push_due_ms < wake) wake = p->push_due_ms;
-    if (p->kind == PEER_OURS && p->state == PEER_STREAM && p->in_flight == 0 && p->look_due_ms < wake)
-      wake = p->look_due_ms;
+    bool looks = (p->state == PEER_STREAM && p->in_flight == 0) || (p->state == PEER_APPEND && p->follows);
+    if (looks && p->look_due_ms < wake) wake = p->look_due_ms;
   }
   return wake;
 }
