@@ -47,7 +47,8 @@ static void send_one(struct raft *r, int member, enum raft_kind kind) {
 static void stream(struct raft *r, int member) {
   struct peer *p = &r->peers[member];
   if (r->now_ms >= p->push_due_ms && p->next > p->match + 1) {
-    send_entry(r, member, RAFT_APPEND, p->match + 1); /* the oldest is asked for again, as 0.1 does */
+    send_entry(r, member, RAFT_APPEND, p->match + 1); /* the oldest is sent again, as 0.1 does */
+    p->in_flight = 1;
     p->push_due_ms = r->now_ms + r->config.answer_ms;
   }
   while (p->next <= raft_end(r) && p->next - p->match <= r->config.java_in_flight && !r->failed) {
@@ -123,6 +124,9 @@ void raft_on_java_answer(struct raft *r, const struct raft_message *m) {
   } else if (p->state == PEER_APPEND && m->kind == RAFT_APPEND) {
     if (m->code == RAFT_SUCCESS && m->index > p->match && m->index < p->next) {
       p->match = m->index;
+      /* If it lacked the oldest, it lacks the rest: 0.1 would now send one a second. */
+      if (p->in_flight > 0) p->next = p->match + 1;
+      p->in_flight = 0;
       p->push_due_ms = p->match + 1 < p->next ? r->now_ms + r->config.answer_ms : TIME_NEVER;
     } else if (m->code == RAFT_INCONSISTENT_STATE) {
       raft_java_begin(r, p);
