@@ -29,6 +29,7 @@ void ledger_abandon(struct ledger *l) {
   segments_fini(&l->data);
   segments_fini(&l->index);
   l->disk->ops->close(l->disk, l->checkpoint_file);
+  l->disk->ops->close(l->disk, l->lock_file);
   free(l->dir);
   free(l->data_dir);
   free(l->index_dir);

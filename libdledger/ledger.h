@@ -63,7 +63,8 @@ struct ledger_marks {
   char vote[LEDGER_VOTE_MAX]; /* who got the vote of this term, or "" */
 };
 
-/* Reads and repairs the directory, makes what is missing. CORRUPT, INVALID: why has a sentence. log may be NULL. */
+/* Reads and repairs the directory, makes what is missing. BUSY: another process has it. CORRUPT, INVALID: its files
+ * cannot be a ledger's. why has a sentence. log may be NULL. */
 enum status ledger_open(struct ledger **out, const struct ledger_options *options, struct disk *disk, struct log *log,
                         struct moment now, struct buf *why) MUST_USE;
 /* Commits nothing; syncs, leaves an exact checkpoint. The result of the last sync; the ledger is gone in any case. */
@@ -116,6 +117,9 @@ enum status ledger_truncate(struct ledger *l, int64_t index) MUST_USE;
 /* Drops everything; the next entry will have this index and position (a follower so far behind that the leader no
  * longer has what it lacks). Asserts that it is above what is committed, or nothing is. */
 enum status ledger_reset(struct ledger *l, int64_t index, int64_t pos) MUST_USE;
+/* When the oldest data file was last written (wall clock), for who decides how long it is kept; -1: there is none but
+ * the one that is written to, or it is not known. */
+int64_t ledger_oldest_ms(struct ledger *l);
 /* Retention: removes the oldest data file. BUSY: it holds entries that are not committed, or the checkpoint does not
  * vouch for the next file yet, or it is the only one. What still reads it may go on until the next ledger_tick. */
 enum status ledger_drop_first(struct ledger *l) MUST_USE;

@@ -134,6 +134,14 @@ enum status ledger_reset(struct ledger *l, int64_t index, int64_t pos) {
   return status;
 }
 
+int64_t ledger_oldest_ms(struct ledger *l) {
+  char path[DISK_PATH_MAX];
+  struct disk_entry entry;
+  if (segments_empty(&l->data) || l->data.first + l->data.length >= l->marks.end_pos) return -1;
+  if (segment_path(&l->data, l->data.first, path) != STATUS_OK) return -1;
+  return l->disk->ops->stat(l->disk, path, &entry) == STATUS_OK ? entry.modified_ms : -1;
+}
+
 enum status ledger_drop_first(struct ledger *l) {
   struct ledger_marks *m = &l->marks;
   int64_t behind = l->data.first + l->data.length;

@@ -73,7 +73,7 @@ struct ledger {
   int64_t index_synced; /* units below it are durable */
   int64_t round_until;  /* units the checkpoint round under way waits for; -1: none is */
   int64_t synced_at_ms, checkpoint_due_ms;
-  struct disk_file *checkpoint_file;
+  struct disk_file *checkpoint_file, *lock_file;
   struct checkpoint checkpoint; /* as on disk */
   int64_t retry_ms;             /* the next file is not made before */
   int64_t scrub_index;

@@ -193,6 +193,18 @@ static enum status damage_check(struct ledger *l, const struct checkpoint *c, co
 
 /* ---- all together ---- */
 
+/* Before anything is read or repaired (W12). Java's DLedger has no lock of its own; its broker has one in the store's
+ * directory. */
+static enum status lock_take(struct ledger *l, struct buf *why) {
+  char path[DISK_PATH_MAX];
+  if (!ledger_path(l, "lock", path)) return STATUS_LIMIT;
+  enum status status = l->disk->ops->make_dirs(l->disk, l->dir);
+  if (status == STATUS_OK) status = l->disk->ops->lock(l->disk, path, &l->lock_file);
+  if (status == STATUS_BUSY) buf_printf(why, "%s is used by another process", l->dir);
+  else if (status != STATUS_OK) buf_printf(why, "%s cannot be locked: %s", path, status_text(status));
+  return status;
+}
+
 static enum status files_load(struct ledger *l, struct buf *why) {
   struct disk *disk = l->disk;
   struct arena names;
@@ -287,7 +299,8 @@ static void term_check(struct ledger *l) {
 enum status ledger_recover(struct ledger *l, struct buf *why) {
   struct checkpoint c;
   struct walk w = {0};
-  enum status status = files_load(l, why);
+  enum status status = lock_take(l, why);
+  if (status == STATUS_OK) status = files_load(l, why);
   if (status == STATUS_OK) status = files_read_term(l, why);
   if (status == STATUS_OK) status = files_read_checkpoint(l, &c);
   if (status == STATUS_OK) status = walk_all(l, &c, &w);

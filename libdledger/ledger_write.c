@@ -194,8 +194,12 @@ enum status ledger_append(struct ledger *l, const struct entry *e, const char **
     if (e->body.len > 0) memcpy(l->stage + l->stage_len + ENTRY_HEADER, e->body.ptr, e->body.len);
     status = put(l, e);
   }
-  if (status == STATUS_OK) l->staged.chain = e->chain_crc;
-  else ledger_rollback(l);
+  if (status == STATUS_OK) {
+    l->staged.chain = e->chain_crc;
+    return STATUS_OK;
+  }
+  ledger_rollback(l);
+  if (status == STATUS_LIMIT) *why = "there is no room for it where the ledger was told to begin";
   return status;
 }
 

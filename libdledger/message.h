@@ -36,17 +36,19 @@ enum dl_request_code {
 #define DL_RESPONSE_CODE 200 /* of every response's header */
 
 /* DLedgerResponseCode */
-#define DL_CODES(X)                                                                                                   \
-  X(-1, UNKNOWN)                                                                                                      \
-  X(200, SUCCESS)                                                                                                     \
-  X(300, TIMEOUT)                                                                                                     \
-  X(301, METADATA_ERROR) X(302, NETWORK_ERROR) X(303, UNSUPPORTED) X(400, UNKNOWN_GROUP) X(401, UNKNOWN_MEMBER)       \
-      X(402, UNEXPECTED_MEMBER) X(403, EXPIRED_TERM) X(404, NOT_LEADER) X(405, NOT_FOLLOWER)                          \
-          X(406, INCONSISTENT_STATE) X(407, INCONSISTENT_TERM) X(408, INCONSISTENT_INDEX) X(409, INCONSISTENT_LEADER) \
-              X(410, INDEX_OUT_OF_RANGE) X(411, UNEXPECTED_ARGUMENT) X(412, REPEATED_REQUEST) X(413, REPEATED_PUSH)   \
-                  X(414, DISK_ERROR) X(415, DISK_FULL) X(416, TERM_NOT_READY) X(500, INTERNAL_ERROR)                  \
-                      X(501, TERM_CHANGED) X(502, WAIT_QUORUM_ACK_TIMEOUT) X(503, LEADER_PENDING_FULL)                \
-                          X(504, ILLEGAL_MEMBER_STATE) X(505, LEADER_NOT_READY)
+#define DL_CODES(X)                                                                                               \
+  X(-1, UNKNOWN)                                                                                                  \
+  X(200, SUCCESS)                                                                                                 \
+  X(300, TIMEOUT)                                                                                                 \
+  X(301, METADATA_ERROR)                                                                                          \
+  X(302, NETWORK_ERROR)                                                                                           \
+  X(303, UNSUPPORTED) X(400, UNKNOWN_GROUP) X(401, UNKNOWN_MEMBER) X(402, UNEXPECTED_MEMBER) X(403, EXPIRED_TERM) \
+      X(404, NOT_LEADER) X(405, NOT_FOLLOWER) X(406, INCONSISTENT_STATE) X(407, INCONSISTENT_TERM)                \
+          X(408, INCONSISTENT_INDEX) X(409, INCONSISTENT_LEADER) X(410, INDEX_OUT_OF_RANGE)                       \
+              X(411, UNEXPECTED_ARGUMENT) X(412, REPEATED_REQUEST) X(413, REPEATED_PUSH) X(414, DISK_ERROR)       \
+                  X(415, DISK_FULL) X(416, TERM_NOT_READY) X(500, INTERNAL_ERROR) X(501, TERM_CHANGED)            \
+                      X(502, WAIT_QUORUM_ACK_TIMEOUT) X(503, LEADER_PENDING_FULL) X(504, ILLEGAL_MEMBER_STATE)    \
+                          X(505, LEADER_NOT_READY)
 enum dl_code {
 #define X(number, name) DL_CODE_##name = number,
   DL_CODES(X)
@@ -56,13 +58,14 @@ const char *dl_code_name(int32_t code); /* "?" when unknown */
 
 /* VoteResponse.RESULT; ordinals count. The double underscore is 0.1's; 0.2 has one, and reads null where the other
  * is written. */
-#define DL_VOTE_RESULTS(X)                                                                                      \
-  X(UNKNOWN)                                                                                                    \
-  X(ACCEPT)                                                                                                     \
-  X(REJECT_UNKNOWN_LEADER)                                                                                      \
-  X(REJECT_UNEXPECTED_LEADER) X(REJECT_EXPIRED_VOTE_TERM) X(REJECT_ALREADY_VOTED) X(REJECT_ALREADY__HAS_LEADER) \
-      X(REJECT_TERM_NOT_READY) X(REJECT_TERM_SMALL_THAN_LEDGER) X(REJECT_EXPIRED_LEDGER_TERM)                   \
-          X(REJECT_SMALL_LEDGER_END_INDEX)
+#define DL_VOTE_RESULTS(X)                                                                                        \
+  X(UNKNOWN)                                                                                                      \
+  X(ACCEPT)                                                                                                       \
+  X(REJECT_UNKNOWN_LEADER)                                                                                        \
+  X(REJECT_UNEXPECTED_LEADER)                                                                                     \
+  X(REJECT_EXPIRED_VOTE_TERM)                                                                                     \
+  X(REJECT_ALREADY_VOTED) X(REJECT_ALREADY__HAS_LEADER) X(REJECT_TERM_NOT_READY) X(REJECT_TERM_SMALL_THAN_LEDGER) \
+      X(REJECT_EXPIRED_LEDGER_TERM) X(REJECT_SMALL_LEDGER_END_INDEX)
 enum dl_vote_result {
   DL_VOTE_NULL = -1, /* null, or a name 0.1 does not know */
 #define X(name) DL_VOTE_##name,

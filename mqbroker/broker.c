@@ -174,14 +174,17 @@ static enum status open_store(struct broker *b, const struct broker_host *host, 
                                 .flush_thorough_ms = s->flushCommitLogThoroughInterval,
                                 .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
                                 .check_crc_on_recover = s->checkCRCOnRecover,
+                                .ext = {.enabled = s->enableConsumeQueueExt,
+                                        .file_length = s->mappedFileSizeConsumeQueueExt},
                                 .index = {.enabled = s->messageIndexEnable,
                                           .safe = s->messageIndexSafe,
                                           .slots = s->maxHashSlotNum,
                                           .entries = s->maxIndexNum,
                                           .utc_offset_s = host->utc_offset_s},
                                 .retention = retention_rules(b),
+                                .watch = host->watch,
                                 .seed = host->seed};
-  struct store_listener listener = {on_arrival, b};
+  struct store_listener listener = {.arrived = on_arrival, .context = b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
 }
 

@@ -45,6 +45,7 @@
   X(recover_data_gone)       \
   X(recover_refuses_files)   \
   X(recover_failing_disk)    \
+  X(recover_locked)          \
   X(crash_power_cuts)        \
   X(crash_kills)             \
   X(crash_cuts)              \

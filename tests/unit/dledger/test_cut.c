@@ -120,7 +120,12 @@ void test_cut_reset(void) {
 
 void test_cut_oldest(void) {
   struct rig r;
-  filled(&r, 1, 60);
+  filled(&r, 1, 2);
+  CU_ASSERT(ledger_oldest_ms(r.ledger) == -1);
+  int64_t early = sim_host_now(r.host).wall_ms;
+  rig_run(&r, 100);
+  for (int i = 2; i < 60; i++) rig_append(&r, (size_t)(i * 37 % 400), i / 8);
+  CU_ASSERT(ledger_oldest_ms(r.ledger) == early + 100);
   CU_ASSERT(ledger_drop_first(r.ledger) == STATUS_BUSY); /* not committed */
   ledger_set_committed(r.ledger, 59);
   CU_ASSERT(ledger_drop_first(r.ledger) == STATUS_BUSY); /* not synced */

@@ -67,6 +67,16 @@ void test_recover_killed(void) {
     rig_append(&r, 77, 20 + i);
     rig_run(&r, i * 1000);
   }
+  /* What a killed one had not synced is synced when it is opened. */
+  rig_append(&r, 500, 30);
+  rig_crash(&r, SIM_KILL);
+  rig_must_open(&r);
+  CU_ASSERT(r.marks->end_index == 55 && r.marks->synced_index == 55);
+  CU_ASSERT(sim_disk_unsynced(r.host) == 0);
+  rig_crash(&r, SIM_POWER_OFF);
+  rig_must_open(&r);
+  CU_ASSERT(r.marks->end_index == 55);
+  rig_check(&r);
   rig_fini(&r);
 }
 
@@ -306,4 +316,22 @@ void test_recover_failing_disk(void) {
     rig_fini(&r);
   }
   CU_ASSERT(opened);
+}
+
+void test_recover_locked(void) {
+  struct rig r;
+  struct ledger *second;
+  struct moment now = {1, 1};
+  filled(&r, 1, 5);
+  struct disk_file *file;
+  CU_ASSERT(r.disk->ops->lock(r.disk, RIG_DIR "/lock", &file) == STATUS_BUSY);
+  buf_clear(&r.why);
+  CU_ASSERT(ledger_open(&second, &r.options, r.disk, NULL, now, &r.why) == STATUS_BUSY && second == NULL);
+  buf_put_u8(&r.why, 0);
+  CU_ASSERT_STRING_EQUAL((const char *)r.why.ptr, RIG_DIR " is used by another process");
+  rig_check(&r);
+  rig_close(&r);
+  rig_must_open(&r);
+  CU_ASSERT(r.marks->end_index == 4);
+  rig_fini(&r);
 }
