@@ -14,6 +14,31 @@ void raft_step_down(struct raft *r, const char *why) {
   raft_follow(r, RAFT_NOBODY, false);
 }
 
+/* Who has forgotten things does not count, nor does what it said before. */
+void raft_note_amnesia(struct raft *r, struct peer *p, uint32_t life) {
+  if (life == p->amnesia) return;
+  p->amnesia = life;
+  p->confirmed = false;
+  p->forgot_seq = r->seq;
+  if (life != 0) p->match = -1;
+}
+
+/* Was a majority ours after this peer had forgotten? Then nothing it may have promised to another leader since stands
+ * against us. */
+static uint32_t confirm(const struct raft *r, struct peer *p) {
+  int n = 1;
+  for (int i = 0; i < r->config.count; i++)
+    n += i != r->config.self && r->peers[i].amnesia == 0 && r->peers[i].beat_seq > p->forgot_seq;
+  if (n >= raft_quorum(r)) p->confirmed = true;
+  return p->confirmed ? p->amnesia : 0;
+}
+
+static bool all_agreed(const struct raft *r) {
+  for (int i = 0; i < r->config.count; i++)
+    if (i != r->config.self && (!r->peers[i].voted || r->peers[i].vote != RAFT_VOTE_ACCEPT)) return false;
+  return true;
+}
+
 static void begin_peer(struct raft *r, struct peer *p) {
   p->match = -1;
   p->follows = false;
@@ -23,6 +48,9 @@ static void begin_peer(struct raft *r, struct peer *p) {
   p->stream_seq = r->seq + 1;
   p->push_due_ms = TIME_NEVER;
   p->commit_sent = -1;
+  p->beat_seq = 0;
+  p->forgot_seq = r->seq;
+  p->confirmed = all_agreed(r);
   p->heard_ms = r->now_ms;
   p->heartbeat_due_ms = r->now_ms;
   if (p->kind == PEER_JAVA) raft_java_begin(r, p);
@@ -62,12 +90,16 @@ void raft_advance_commit(struct raft *r) {
 static void beat(struct raft *r, int member, bool hand_over) {
   struct raft_message *m = raft_post(r, RAFT_HEARTBEAT, member);
   r->peers[member].heartbeat_due_ms = r->now_ms + r->config.heartbeat_ms;
-  if (m != NULL) m->hand_over = hand_over;
+  if (m == NULL) return;
+  m->hand_over = hand_over;
+  m->confirmed = confirm(r, &r->peers[member]);
 }
 
 void raft_on_heartbeat_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
+  raft_note_amnesia(r, p, m->amnesia);
   if (m->code == RAFT_SUCCESS) p->follows = true;
+  if (m->code == RAFT_SUCCESS && m->amnesia == 0 && m->seq > p->beat_seq) p->beat_seq = m->seq;
   if (m->code == RAFT_INCONSISTENT_LEADER) raft_step_down(r, "a member follows another leader in this term");
   else if (m->code == RAFT_TERM_NOT_READY) p->heartbeat_due_ms = r->now_ms + r->config.java_revote_ms;
 }
@@ -153,10 +185,11 @@ static void push(struct raft *r, int member) {
 void raft_on_batch_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
   if (p->kind != PEER_OURS) return;
-  if (m->code == RAFT_SUCCESS) {
-    if (m->index > p->match) p->match = m->index < raft_end(r) ? m->index : raft_end(r);
+  if (m->code == RAFT_SUCCESS || m->code == RAFT_TERM_NOT_READY) { /* stored; TERM_NOT_READY: but do not count me */
+    bool counts = m->code == RAFT_SUCCESS && p->amnesia == 0;
+    if (counts && m->index > p->match) p->match = m->index < raft_end(r) ? m->index : raft_end(r);
     if (p->state == PEER_PROBE) {
-      restart_peer(r, p, p->match + 1);
+      restart_peer(r, p, m->index + 1);
       p->state = PEER_STREAM;
       return;
     }
