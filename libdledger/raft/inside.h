@@ -112,7 +112,7 @@ void raft_step_down(struct raft *r, const char *why);
 void raft_on_heartbeat_answer(struct raft *r, const struct raft_message *m);
 void raft_on_batch_answer(struct raft *r, const struct raft_message *m);
 void raft_advance_commit(struct raft *r);
-void raft_note_amnesia(struct raft *r, struct peer *p, uint32_t life);
+void raft_note_amnesia(struct raft *r, struct peer *p, const struct raft_message *answer);
 /* lead_java.c */
 void raft_java_begin(struct raft *r, struct peer *p);
 void raft_java_push(struct raft *r, int member);

@@ -14,13 +14,24 @@ void raft_step_down(struct raft *r, const char *why) {
   raft_follow(r, RAFT_NOBODY, false);
 }
 
+static void restart_peer(struct raft *r, struct peer *p, int64_t next) {
+  p->state = PEER_PROBE;
+  p->next = next > raft_end(r) + 1 ? raft_end(r) + 1 : next;
+  p->in_flight = 0;
+  p->push_due_ms = TIME_NEVER;
+  p->stream_seq = r->seq + 1;
+}
+
 /* Who has forgotten things does not count, nor does what it said before. */
-void raft_note_amnesia(struct raft *r, struct peer *p, uint32_t life) {
+void raft_note_amnesia(struct raft *r, struct peer *p, const struct raft_message *answer) {
+  uint32_t life = answer->amnesia;
   if (life == p->amnesia) return;
+  if (life == 0 && answer->seq <= p->forgot_seq) return; /* from before it forgot, late */
   p->amnesia = life;
   p->confirmed = false;
   p->forgot_seq = r->seq;
   if (life != 0) p->match = -1;
+  if (life == 0 && r->role == RAFT_LEADER && p->kind == PEER_OURS) restart_peer(r, p, p->next); /* now it counts */
 }
 
 /* Was a majority ours after this peer had forgotten? Then nothing it may have promised to another leader since stands
@@ -97,7 +108,7 @@ static void beat(struct raft *r, int member, bool hand_over) {
 
 void raft_on_heartbeat_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
-  raft_note_amnesia(r, p, m->amnesia);
+  raft_note_amnesia(r, p, m);
   if (m->code == RAFT_SUCCESS) p->follows = true;
   if (m->code == RAFT_SUCCESS && m->amnesia == 0 && m->seq > p->beat_seq) p->beat_seq = m->seq;
   if (m->code == RAFT_INCONSISTENT_LEADER) raft_step_down(r, "a member follows another leader in this term");
@@ -157,14 +168,6 @@ static void probe(struct raft *r, int member) {
   send_batch(r, member, reset ? batch_end(r, p) : p->next - 1);
 }
 
-static void restart_peer(struct raft *r, struct peer *p, int64_t next) {
-  p->state = PEER_PROBE;
-  p->next = next > raft_end(r) + 1 ? raft_end(r) + 1 : next;
-  p->in_flight = 0;
-  p->push_due_ms = TIME_NEVER;
-  p->stream_seq = r->seq + 1;
-}
-
 static void push(struct raft *r, int member) {
   struct peer *p = &r->peers[member];
   if (r->now_ms >= p->push_due_ms) restart_peer(r, p, p->match < 0 ? p->next : p->match + 1);
@@ -186,7 +189,7 @@ void raft_on_batch_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
   if (p->kind != PEER_OURS) return;
   if (m->code == RAFT_SUCCESS || m->code == RAFT_TERM_NOT_READY) { /* stored; TERM_NOT_READY: but do not count me */
-    bool counts = m->code == RAFT_SUCCESS && p->amnesia == 0;
+    bool counts = m->code == RAFT_SUCCESS && p->amnesia == 0 && m->seq > p->forgot_seq;
     if (counts && m->index > p->match) p->match = m->index < raft_end(r) ? m->index : raft_end(r);
     if (p->state == PEER_PROBE) {
       restart_peer(r, p, m->index + 1);

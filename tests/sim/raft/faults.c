@@ -18,7 +18,7 @@ static int64_t some_ms(struct group *g, int64_t most) { return 1 + (int64_t)grou
 
 /* Has it all it ever acknowledged? A machine that is off counts as what its disk says. */
 static bool remembers(const struct machine *m) {
-  if (machine_is_up(m)) return !m->ops->amnesia(m->brain);
+  if (machine_is_up(m) && m->ops->amnesia(m->brain)) return false;
   return !m->disk.formatted && !m->disk.hard.amnesia;
 }
 
