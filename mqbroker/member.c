@@ -86,7 +86,7 @@ static void say_topics(struct membership *m) {
   struct topic_table all;
   struct json_writer w;
   arena_reset(&m->arena);
-  if (topics_snapshot(&b->topics, PERM_READ | PERM_WRITE, &m->arena, &all) != STATUS_OK) {
+  if (topics_snapshot(&b->topics, 0, PERM_READ | PERM_WRITE, &m->arena, &all) != STATUS_OK) {
     m->owes = true;
     return;
   }
@@ -253,7 +253,9 @@ void member_passed(struct membership *m, const struct message *record) {
   if ((v = json_member(root, "topicGone")) != NULL) hear_topic_gone(m, json_text(v));
   if ((v = json_member(root, "groups")) != NULL) hear_groups(b, v, whole);
   if ((v = json_member(root, "groupGone")) != NULL) groups_drop(&b->groups, json_text(v));
-  if ((v = json_member(root, "offsets")) != NULL) offsets_read(&b->offsets, v, "the group's offsets", b->log);
+  if ((v = json_member(root, "offsets")) == NULL) return;
+  if (offsets_read(&b->offsets, v, "the group's offsets", b->log) != STATUS_OK)
+    log_error(b->log, "the group's offsets are not all known here: out of memory");
 }
 
 /* A topic that came back at once keeps its queues: its first message empties them. */
@@ -344,9 +346,12 @@ void member_reply(struct membership *m, const struct reply_to *to, struct moment
                      .plain = true,
                      .wants_replica = true};
 
-  if (m->owes || gate_wait(&b->gate, &w) != STATUS_OK)
-    remoting_reply_error(b->remoting, to, RESPONSE_SYSTEM_ERROR,
-                         "the change is made here but waits for the group's log: it may or may not stay");
+  if (!m->owes && gate_reserve(&b->gate) == STATUS_OK) {
+    gate_wait(&b->gate, &w);
+    return;
+  }
+  remoting_reply_error(b->remoting, to, RESPONSE_SYSTEM_ERROR,
+                       "the change is made here but waits for the group's log: it may or may not stay");
 }
 
 enum status member_init(struct membership *m, struct broker *b, uint64_t seed) {

@@ -9,6 +9,7 @@ include tests/story/local.mk
 include tests/sim/local.mk
 include tests/sim/raft/local.mk
 include tests/sim/replicas/local.mk
+include tests/torture/local.mk
 include tests/fuzz/local.mk
 include tests/system/local.mk
 include tests/interop/local.mk

@@ -16,6 +16,7 @@ static int code_of(enum gate_outcome outcome) {
   case GATE_NO_REPLICA: return RESPONSE_SLAVE_NOT_AVAILABLE;
   case GATE_DONE:
   case GATE_LEADER_LOST:
+  case GATE_TOPIC_UNSAVED:
   case GATE_WRITE_FAILED: break;
   }
   return RESPONSE_SUCCESS;
@@ -45,6 +46,11 @@ void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
   }
   if (w->plain) {
     remoting_reply(b->remoting, &w->to, &(struct reply_out){.code = RESPONSE_SUCCESS});
+    return;
+  }
+  if (outcome == GATE_TOPIC_UNSAVED) {
+    remoting_reply_error(b->remoting, &w->to, RESPONSE_SERVICE_NOT_AVAILABLE, TOPIC_UNSAVED_REMARK, b->topics.path);
+    free(w->batch_ids);
     return;
   }
   char id[MESSAGE_ID_MAX];

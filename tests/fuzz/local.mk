@@ -7,7 +7,8 @@ FUZZ_REPLAYS = \
   tests/fuzz/replay_dledger \
   tests/fuzz/replay_json \
   tests/fuzz/replay_properties \
-  tests/fuzz/replay_record
+  tests/fuzz/replay_record \
+  tests/fuzz/replay_sql
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 tests_fuzz_replay_command_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_command.c tests/fuzz/replay_main.c
@@ -25,6 +26,9 @@ tests_fuzz_replay_properties_LDADD = $(FUZZ_LIBS)
 tests_fuzz_replay_record_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_record.c tests/fuzz/replay_main.c
 tests_fuzz_replay_record_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/record"'
 tests_fuzz_replay_record_LDADD = $(FUZZ_LIBS)
+tests_fuzz_replay_sql_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_sql.c tests/fuzz/replay_main.c
+tests_fuzz_replay_sql_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/sql"'
+tests_fuzz_replay_sql_LDADD = core/libfilter.la $(FUZZ_LIBS)
 
 if ENABLE_FUZZERS
 noinst_PROGRAMS += \
@@ -32,7 +36,8 @@ noinst_PROGRAMS += \
   tests/fuzz/fuzz_dledger \
   tests/fuzz/fuzz_json \
   tests/fuzz/fuzz_properties \
-  tests/fuzz/fuzz_record
+  tests/fuzz/fuzz_record \
+  tests/fuzz/fuzz_sql
 tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_command.c
 tests_fuzz_fuzz_command_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_command_LDADD = $(FUZZ_LIBS)
@@ -48,6 +53,9 @@ tests_fuzz_fuzz_properties_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_record.c
 tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_record_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_sql_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_sql.c
+tests_fuzz_fuzz_sql_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_sql_LDADD = core/libfilter.la $(FUZZ_LIBS)
 endif
 
 EXTRA_DIST += \
@@ -123,4 +131,16 @@ EXTRA_DIST += \
   tests/fuzz/corpus/record/record-hosts-2 \
   tests/fuzz/corpus/record/record-hosts-3 \
   tests/fuzz/corpus/record/registerBroker-0-compressed \
-  tests/fuzz/corpus/record/registerBroker-3-compressed
+  tests/fuzz/corpus/record/registerBroker-3-compressed \
+  tests/fuzz/corpus/sql/between \
+  tests/fuzz/corpus/sql/boolean \
+  tests/fuzz/corpus/sql/comments \
+  tests/fuzz/corpus/sql/error-end \
+  tests/fuzz/corpus/sql/error-string \
+  tests/fuzz/corpus/sql/in \
+  tests/fuzz/corpus/sql/is-null \
+  tests/fuzz/corpus/sql/logic \
+  tests/fuzz/corpus/sql/negated \
+  tests/fuzz/corpus/sql/nested \
+  tests/fuzz/corpus/sql/numbers \
+  tests/fuzz/corpus/sql/trailing

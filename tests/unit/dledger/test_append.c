@@ -235,6 +235,15 @@ void test_append_rollback(void) {
   rig_append(&r, 700, 1);
   rig_append(&r, 700, 1);
   rig_check(&r);
+  /* What had been written early is gone. */
+  static const char *const files[] = {"data/00000000000000001024", "data/00000000000000002048",
+                                      "data/00000000000000003072", "data/00000000000000008192"};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    struct buf file = rig_file(&r, files[i]);
+    CU_ASSERT(file.len == RIG_DATA_LENGTH);
+    for (size_t at = i == 0 ? (size_t)(r.marks->end_pos - 1024) : 0; at < file.len; at++) CU_ASSERT(file.ptr[at] == 0);
+    buf_fini(&file);
+  }
   rig_crash(&r, SIM_KILL);
   rig_must_open(&r);
   CU_ASSERT(r.marks->end_index == 3);

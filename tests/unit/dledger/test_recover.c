@@ -67,6 +67,16 @@ void test_recover_killed(void) {
     rig_append(&r, 77, 20 + i);
     rig_run(&r, i * 1000);
   }
+  /* What a killed one had not synced is synced when it is opened. */
+  rig_append(&r, 500, 30);
+  rig_crash(&r, SIM_KILL);
+  rig_must_open(&r);
+  CU_ASSERT(r.marks->end_index == 55 && r.marks->synced_index == 55);
+  CU_ASSERT(sim_disk_unsynced(r.host) == 0);
+  rig_crash(&r, SIM_POWER_OFF);
+  rig_must_open(&r);
+  CU_ASSERT(r.marks->end_index == 55);
+  rig_check(&r);
   rig_fini(&r);
 }
 
