@@ -76,7 +76,7 @@ enum status broker_settings_check(const struct broker_settings *s, struct buf *w
   }
   /* BrokerStartup.createBrokerController */
   if (!s->enableDLegerCommitLog && s->brokerRole == ROLE_SLAVE && s->brokerId <= 0) {
-    buf_printf(why, "brokerId=%lld: a slave needs one above 0", (long long)s->brokerId);
+    buf_printf(why, "brokerRole=SLAVE with brokerId=%lld: a slave needs one above 0", (long long)s->brokerId);
     return STATUS_INVALID;
   }
   uint32_t hours;
