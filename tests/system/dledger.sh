@@ -120,4 +120,5 @@ test_group_takeover() {
 system_dledger() {
   run_test dledger-takeover test_group_takeover
   run_test dledger-kills test_group_kills
+  run_test dledger-kills-synced test_group_kills dLegerFsync=majority
 }
