@@ -26,6 +26,7 @@ struct waiter {
   int32_t queue_id;
   bool wants_flush;
   bool wants_replica;
+  bool plain;         /* the answer is a code alone: what was stored is nobody's send result */
   bool lacks_replica; /* no slave was near when it was put: the answer says so */
 };
 

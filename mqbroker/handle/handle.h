@@ -11,6 +11,8 @@
 
 /* send.c */
 void handle_send(struct broker *b, const struct request *rq);
+/* send_back.c */
+void handle_send_back(struct broker *b, const struct request *rq);
 /* send_reply.c: what a waiter of the gate is answered */
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome);
 
@@ -26,6 +28,10 @@ void handle_check_client_config(struct broker *b, const struct request *rq);
 void handle_consumer_list(struct broker *b, const struct request *rq);
 void handle_consumer_connections(struct broker *b, const struct request *rq);
 void handle_producer_connections(struct broker *b, const struct request *rq);
+
+/* lock.c */
+void handle_lock_queues(struct broker *b, const struct request *rq);
+void handle_unlock_queues(struct broker *b, const struct request *rq);
 
 /* offset.c */
 void handle_query_consumer_offset(struct broker *b, const struct request *rq);

@@ -20,6 +20,15 @@ static int code_of(enum gate_outcome outcome) {
   return RESPONSE_SUCCESS;
 }
 
+/* A message that was sent back: it is safe, or it has to be sent once more. */
+static void plain_answer(struct broker *b, const struct waiter *w, enum gate_outcome outcome) {
+  int code = code_of(outcome);
+  if (code == RESPONSE_SUCCESS) remoting_reply(b->remoting, &w->to, &(struct reply_out){.code = code});
+  else
+    remoting_reply_error(b->remoting, &w->to, RESPONSE_SYSTEM_ERROR, "%s",
+                         outcome == GATE_FLUSH_TIMEOUT ? "FLUSH_DISK_TIMEOUT" : "FLUSH_SLAVE_TIMEOUT");
+}
+
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
   struct broker *b = broker;
   if (outcome == GATE_WRITE_FAILED) {
@@ -27,6 +36,10 @@ void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
     remoting_reply_error(b->remoting, &w->to, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: %s",
                          why == NULL ? "the commit log could not be written" : why);
     free(w->batch_ids);
+    return;
+  }
+  if (w->plain) {
+    plain_answer(b, w, outcome);
     return;
   }
   char id[MESSAGE_ID_MAX];
