@@ -34,8 +34,7 @@ static void put_others(struct buf *out, struct span properties) {
       property_put_span(out, name, value);
 }
 
-enum status delay_enter(struct message *m, const struct delay_levels *levels, size_t record_max,
-                        struct arena *arena) {
+enum status delay_enter(struct message *m, const struct delay_levels *levels, size_t record_max, struct arena *arena) {
   int32_t level, transaction = m->sys_flag & SYS_TRANSACTION_MASK;
   struct buf out;
   enum status status = delay_level_of(m->properties, &level);
@@ -66,7 +65,8 @@ enum status delay_leave(struct message *m, const char **why) {
   struct span topic = property_get(m->properties, "REAL_TOPIC"), queue = property_get(m->properties, "REAL_QID");
   *why = NULL;
   if (topic.len == 0 || !topic_name_valid(topic, NULL)) *why = "REAL_TOPIC is not a topic";
-  else if (span_is(topic, SCHEDULE_TOPIC) || span_is(topic, HALF_TOPIC)) *why = "REAL_TOPIC is a topic of the broker's own";
+  else if (span_is(topic, SCHEDULE_TOPIC) || span_is(topic, HALF_TOPIC))
+    *why = "REAL_TOPIC is a topic of the broker's own";
   else if (!span_to_i32(queue, &m->queue_id) || m->queue_id < 0) *why = "REAL_QID is not a queue";
   if (*why != NULL) return STATUS_INVALID;
   m->topic = topic;

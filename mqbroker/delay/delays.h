@@ -25,17 +25,17 @@
 #include "mqbroker/store/store.h"
 
 struct delay_level {
-  int64_t next;      /* the first message that is not delivered; -1: there never was one */
-  int64_t staged;    /* the same once what was put in this turn is written */
-  int64_t snapshot;  /* of next, goes to the file when the log is on disk up to delays.mark */
-  int64_t saved;     /* as in the file */
-  int64_t due_ms;    /* wall clock, of the first */
-  int64_t retry_ms;  /* monotonic: nothing is tried before */
-  int64_t last_due;  /* as stored, of the one before the first */
-  int64_t ahead_ms;  /* so far ahead was the clock that stored those before ahead_until */
+  int64_t next;     /* the first message that is not delivered; -1: there never was one */
+  int64_t staged;   /* the same once what was put in this turn is written */
+  int64_t snapshot; /* of next, goes to the file when the log is on disk up to delays.mark */
+  int64_t saved;    /* as in the file */
+  int64_t due_ms;   /* wall clock, of the first */
+  int64_t retry_ms; /* monotonic: nothing is tried before */
+  int64_t last_due; /* as stored, of the one before the first */
+  int64_t ahead_ms; /* so far ahead was the clock that stored those before ahead_until */
   int64_t ahead_until;
-  int64_t clock_ms;  /* wall - monotonic at the last look */
-  bool idle; /* all are delivered: until one arrives */
+  int64_t clock_ms; /* wall - monotonic at the last look */
+  bool idle;        /* all are delivered: until one arrives */
 };
 
 struct delays {
@@ -53,7 +53,8 @@ struct delays {
 };
 
 enum status delays_init(struct delays *d, const char *root, const char *levels, struct log *log) MUST_USE;
-/* Reads the file and delivers from now on: when this broker becomes one that may put (a role change comes this way, too). */
+/* Reads the file and delivers from now on: when this broker becomes one that may put (a role change comes this way,
+ * too). */
 enum status delays_start(struct delays *d, struct disk *disk, struct moment now) MUST_USE;
 /* Delivers no more; what it knows goes to the file with delays_save_last. */
 void delays_stop(struct delays *d);

@@ -13,7 +13,8 @@ enum { FIRST_SAVE_MS = 10000 };
 
 enum status delays_init(struct delays *d, const char *root, const char *levels, struct log *log) {
   *d = (struct delays){.log = log, .mark = -1};
-  for (int32_t level = 0; level <= DELAY_LEVELS_MAX; level++) d->at[level] = (struct delay_level){.next = -1, .saved = -1};
+  for (int32_t level = 0; level <= DELAY_LEVELS_MAX; level++)
+    d->at[level] = (struct delay_level){.next = -1, .saved = -1};
   enum status status = delay_levels_parse(span_text(levels), &d->levels);
   if (status != STATUS_OK) return status;
   int n = snprintf(d->path, sizeof d->path, "%s/config/delayOffset.json", root);

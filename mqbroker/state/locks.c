@@ -7,8 +7,8 @@
 enum { KEY_MAX = 1024 };
 
 struct lock {
-  struct span key;       /* in the lock's own memory, the client id behind it */
-  size_t group_len;      /* the key's beginning */
+  struct span key;  /* in the lock's own memory, the client id behind it */
+  size_t group_len; /* the key's beginning */
   struct span client_id;
   conn_id conn;
   int64_t asked_ms; /* monotonic */
