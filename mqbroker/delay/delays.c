@@ -29,8 +29,8 @@ static int64_t due_of(struct delays *d, int32_t level, const struct store_unit *
   if (l->ahead_ms > 0) l->ahead_ms -= clock_ms - l->clock_ms; /* what the clock has made up for since */
   l->clock_ms = clock_ms;
   if (l->ahead_ms < 0) l->ahead_ms = 0;
-  /* Due times only grow while the clock is not set back: behind a smaller one begins what the new clock stored. */
-  if (l->ahead_ms > 0 && (l->staged >= l->ahead_until || u->tags_code < l->last_due)) l->ahead_ms = 0;
+  /* Those behind it come from the clock of today: until the first was due nothing that was stored later could be. */
+  if (l->ahead_ms > 0 && l->staged >= l->ahead_until) l->ahead_ms = 0;
   int64_t due = u->tags_code - l->ahead_ms;
   if (due <= latest) return due;
   if (l->ahead_ms == 0)
@@ -119,7 +119,6 @@ static void level_turn(struct delays *d, int32_t level, struct store *s, struct 
     }
     l->due_ms = due_of(d, level, &u, max, now);
     if (l->due_ms > now.wall_ms || deliver(d, level, s, &u, now, &bytes) == WAITS) return;
-    l->last_due = u.tags_code;
     l->staged++;
     d->staged = true;
   }
@@ -166,7 +165,6 @@ void delays_written(struct delays *d, bool written, struct moment now) {
     }
     l->staged = l->next;
     l->idle = false;
-    l->last_due = INT64_MIN;
     l->retry_ms = now.mono_ms + REFUSED_MS;
     d->look_mono_ms = now.mono_ms;
   }

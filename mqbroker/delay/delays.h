@@ -31,7 +31,6 @@ struct delay_level {
   int64_t saved;    /* as in the file */
   int64_t due_ms;   /* wall clock, of the first */
   int64_t retry_ms; /* monotonic: nothing is tried before */
-  int64_t last_due; /* as stored, of the one before the first */
   int64_t ahead_ms; /* so far ahead was the clock that stored those before ahead_until */
   int64_t ahead_until;
   int64_t clock_ms; /* wall - monotonic at the last look */

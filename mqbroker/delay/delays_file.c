@@ -47,7 +47,7 @@ enum status delays_start(struct delays *d, struct disk *disk, struct moment now)
   for (int32_t level = 0; level <= DELAY_LEVELS_MAX; level++) {
     int64_t next = d->at[level].saved;
     d->at[level] = (struct delay_level){
-        .next = next, .staged = next, .snapshot = next, .saved = next, .last_due = INT64_MIN, .idle = level == 0};
+        .next = next, .staged = next, .snapshot = next, .saved = next, .idle = level == 0};
   }
   d->mark = -1;
   d->dirty = d->staged = d->more = false;

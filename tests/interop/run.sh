@@ -121,14 +121,6 @@ is_special() {
   [[ " $SPECIAL_PRODUCERS $SPECIAL_CONSUMERS " == *[[:space:]]"$1"[[:space:]]* ]]
 }
 
-# What our broker cannot do in this version: it does not lock queues for an
-# orderly consumer (LOCK_BATCH_MQ).
-UNSUPPORTED_BY_OUR_BROKER="java-orderly our-orderly"
-
-is_supported() {
-  [ "$(broker_of "$1")" = java ] || [[ " $UNSUPPORTED_BY_OUR_BROKER " != *" $2 "* ]]
-}
-
 # With all Java servers, one set holds the pairings with our client, the other
 # the rest.  The mixed sets only have to show that the two servers understand
 # each other, so one way of sending per client is enough (and less is sent, see
@@ -136,7 +128,6 @@ is_supported() {
 belongs() {
   local servers=$1 ours=no
   [[ $2 == our-* || $3 == our-* ]] && ours=yes
-  is_supported "$servers" "$3" || return
   case $servers in
     java-ours) [ $ours = yes ] ;;
     java-java) [ $ours = no ] ;;

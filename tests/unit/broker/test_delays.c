@@ -139,11 +139,13 @@ static void a_power_cut_loses_no_message(void) {
   for (int round = 0; round < 12; round++) {
     struct stage s;
     struct answer a;
-    stage_start(&s, "flushDiskType=SYNC_FLUSH\nflushIntervalCommitLog=60000\nflushCommitLogThoroughInterval=60000\n"
-                    "flushDelayOffsetInterval=500\n");
+    stage_start(&s, "flushIntervalCommitLog=60000\nflushCommitLogThoroughInterval=60000\n"
+                    "flushDelayOffsetInterval=500\nflushIntervalConsumeQueue=60000\n");
     sim_disk_loss(s.host, SIM_LOSS_ALL);
     CU_ASSERT(stage_send(&s, "T", 0, "one", LEVEL("3"), &a) == RESPONSE_SUCCESS);
     CU_ASSERT(stage_send(&s, "T", 0, "two", LEVEL("3"), &a) == RESPONSE_SUCCESS);
+    store_want_flushed(s.broker->store, store_appended(s.broker->store));
+    stage_run(&s, 10);
     sim_disk_sync_delay(s.host, 200, 200);
     stage_run(&s, 9950 + 100 * round);
     stage_crash(&s, SIM_POWER_OFF);
