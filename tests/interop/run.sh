@@ -30,6 +30,8 @@ set -u
 . "$INTEROP_SRC/pingpong.sh"
 # shellcheck source=tests/interop/sql_filters.sh
 . "$INTEROP_SRC/sql_filters.sh"
+# shellcheck source=tests/interop/retries.sh
+. "$INTEROP_SRC/retries.sh"
 
 FILTERS=("$@")
 SCALE=${INTEROP_SCALE:-100}
@@ -419,6 +421,7 @@ main() {
   run_pingpong
   run_repaired
   run_sql
+  run_retries
   echo "$PASSED passed, $FAILED failed"
   [ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 }
