@@ -83,7 +83,12 @@ static size_t node_bytes(struct node *node, conn_id conn, struct span input, str
 }
 static void node_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
   struct broker *b = broker_of(node);
-  if (b->store != NULL) store_synced(b->store, token, status, now);
+  if (token != OFFSETS_SYNC_TOKEN) {
+    if (b->store != NULL) store_synced(b->store, token, status, now);
+    return;
+  }
+  status = offsets_save_synced(&b->offsets, b->disk, status);
+  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->offsets.path, status_text(status));
 }
 static int64_t node_turn(struct node *node, struct moment now) {
   broker_of(node)->now = now;
@@ -248,7 +253,9 @@ enum status broker_store_open(struct broker *b, struct moment now, struct buf *w
 
 enum status broker_repl_start(struct broker *b, struct moment now) {
   const struct broker_settings *s = b->settings;
-  struct repl_config config = {.segment_length = s->mappedFileSizeCommitLog,
+  struct repl_config config = {.id = (int32_t)s->brokerId,
+                               .listener = LISTEN_HA,
+                               .segment_length = s->mappedFileSizeCommitLog,
                                .batch = s->haTransferBatchSize,
                                .keepalive_ms = s->haSendHeartbeatInterval,
                                .housekeeping_ms = s->haHousekeepingInterval,
@@ -359,6 +366,7 @@ void broker_stop(struct broker *b, struct moment now) {
 }
 
 static void forget(struct broker *b, struct moment now) {
+  offsets_save_abandon(&b->offsets, b->disk);
   if (b->repl != NULL) b->repl->ops->free(b->repl);
   remoting_free(b->remoting, now);
   slave_sync_fini(&b->slave_sync);
@@ -379,7 +387,8 @@ static void forget(struct broker *b, struct moment now) {
 void broker_free(struct broker *b, struct moment now) {
   if (b == NULL) return;
   if (b->store != NULL) {
-    if (b->offsets.dirty && offsets_save(&b->offsets, b->disk) != STATUS_OK)
+    bool unsaved = b->offsets.dirty || b->offsets.save.state != OFFSETS_SAVED;
+    if (unsaved && offsets_save(&b->offsets, b->disk) != STATUS_OK)
       log_error(b->log, "%s could not be written", b->offsets.path);
     if (b->filters.dirty && filters_save(&b->filters, b->disk) != STATUS_OK)
       log_error(b->log, "%s could not be written", b->filters.path);

@@ -44,13 +44,19 @@ static void release_gate(struct broker *b, struct moment now) {
   if (wanted > 0) store_want_flushed(b->store, wanted);
 }
 
+static void note_offsets(struct broker *b, const struct offsets *os, enum status status) {
+  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", os->path, status_text(status));
+}
+
+/* A piece per turn. */
 static void save_offsets(struct broker *b, struct moment now) {
-  if (now.mono_ms < b->offsets_save_ms) return;
-  b->offsets_save_ms = now.mono_ms + b->settings->flushConsumerOffsetInterval;
-  struct offsets *tables[] = {&b->offsets, &b->slave_sync.own};
-  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-    enum status status = tables[i]->dirty ? offsets_save(tables[i], b->disk) : STATUS_OK;
-    if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", tables[i]->path, status_text(status));
+  if (b->offsets.save.state == OFFSETS_WRITING) {
+    note_offsets(b, &b->offsets, offsets_save_step(&b->offsets, b->disk));
+  } else if (b->offsets.save.state == OFFSETS_SAVED && now.mono_ms >= b->offsets_save_ms) {
+    b->offsets_save_ms = now.mono_ms + b->settings->flushConsumerOffsetInterval;
+    struct offsets *own = &b->slave_sync.own; /* a slave's, and few: in one go */
+    if (own->dirty) note_offsets(b, own, offsets_save(own, b->disk));
+    if (b->offsets.dirty) note_offsets(b, &b->offsets, offsets_save_begin(&b->offsets, b->disk));
   }
 }
 
@@ -109,7 +115,9 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   wake = earlier(wake, delays_next_ms(&b->delays, now));
   wake = earlier(wake, b->clients_scan_ms);
   if (b->filters.count > 0 || b->filters.dirty) wake = earlier(wake, b->filters_save_ms);
-  if (b->offsets.dirty || b->slave_sync.own.dirty) wake = earlier(wake, b->offsets_save_ms);
+  if (b->offsets.save.state == OFFSETS_WRITING) wake = now.mono_ms;
+  else if (b->offsets.save.state == OFFSETS_SAVED && (b->offsets.dirty || b->slave_sync.own.dirty))
+    wake = earlier(wake, b->offsets_save_ms);
   if (b->topics.dirty || b->groups.dirty) wake = earlier(wake, b->tables_retry_ms);
   return earlier(wake, now.mono_ms + STATS_MS);
 }

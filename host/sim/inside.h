@@ -188,6 +188,7 @@ struct name_change {
   char *path, *to;         /* to: NAME_RENAME */
   struct inode *inode;     /* held */
   struct inode *replaced;  /* NAME_RENAME: what `to` was; held */
+  uint64_t stamp;
 };
 
 struct disk_file {
@@ -199,7 +200,7 @@ struct disk_file {
 
 struct sync {
   struct sync *next;
-  struct inode *inode;
+  struct inode *inode; /* NULL: everything, names included */
   uint64_t stamp, token;
   uint64_t life;
   enum status status;
@@ -231,7 +232,8 @@ void disk_sim_stop(struct disk_sim *disk, enum sim_stop how);
 bool disk_path_clean(const char *path, char out[DISK_PATH_MAX]);
 struct inode *disk_lookup(struct disk_sim *disk, const char *clean);
 enum status disk_add_name(struct disk_sim *disk, const char *clean, bool directory, struct inode **out);
-void disk_name_durable(struct disk_sim *disk, const struct inode *inode);
+void disk_name_durable(struct disk_sim *disk, const struct inode *inode, uint64_t stamp);
+void disk_names_durable(struct disk_sim *disk, uint64_t stamp); /* all changes up to it */
 void disk_names_crash(struct disk_sim *disk);
 void disk_names_fini(struct disk_sim *disk);
 enum status disk_sim_make_dirs(struct disk *disk, const char *path);

@@ -200,7 +200,7 @@ enum status groups_save(struct groups *gs, struct disk *disk) {
   buf_init(&text, CONFIG_FILE_MAX);
   json_writer_init(&w, &text, true);
   groups_write(gs, &w);
-  enum status status = text.failed ? STATUS_NO_MEMORY : disk_replace_whole(disk, gs->path, buf_span(&text), true);
+  enum status status = text.failed ? STATUS_NO_MEMORY : disk_replace_shifting(disk, gs->path, buf_span(&text));
   if (status == STATUS_OK) gs->dirty = false;
   buf_fini(&text);
   return status;

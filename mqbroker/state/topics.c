@@ -54,6 +54,7 @@ static enum status put(struct topics *ts, const struct topic_config *c) {
   t->sys_flag = c->sys_flag;
   t->multi_tag = c->multi_tag;
   t->order = c->order;
+  t->changed = ++ts->changes;
   return STATUS_OK;
 }
 
@@ -148,6 +149,7 @@ void topics_set_order(struct topics *ts, const struct pair *order, size_t count,
     for (size_t i = 0; i < count && !named; i++) named = span_equal(order[i].key, t->name);
     if (named == t->order) continue;
     t->order = named;
+    t->changed = ++ts->changes;
     any = true;
   }
   if (any) changed(ts, now);
@@ -163,14 +165,16 @@ void topic_to_config(const struct topic *t, struct topic_config *out) {
                                .order = t->order};
 }
 
-enum status topics_snapshot(const struct topics *ts, int32_t broker_perm, struct arena *arena,
+enum status topics_snapshot(const struct topics *ts, uint64_t since, int32_t broker_perm, struct arena *arena,
                             struct topic_table *out) {
   *out = (struct topic_table){.version = ts->version};
   out->topics = arena_zalloc(arena, map_count(&ts->table), sizeof *out->topics);
   if (out->topics == NULL) return STATUS_NO_MEMORY;
   for (struct map_entry *e = map_first(&ts->table); e != NULL; e = map_next(&ts->table, e)) {
+    const struct topic *t = e->value;
+    if (t->changed <= since) continue;
     struct topic_config *c = &out->topics[out->count++];
-    topic_to_config(e->value, c);
+    topic_to_config(t, c);
     /* BrokerController.registerBrokerAll: a broker without both permissions advertises the intersection. */
     if (broker_perm != (PERM_READ | PERM_WRITE)) c->perm &= broker_perm;
   }
@@ -207,11 +211,11 @@ enum status topics_save(struct topics *ts, struct disk *disk) {
   struct json_writer w;
   buf_init(&text, CONFIG_FILE_MAX);
   arena_init(&arena, CONFIG_FILE_MAX);
-  enum status status = topics_snapshot(ts, PERM_READ | PERM_WRITE, &arena, &table);
+  enum status status = topics_snapshot(ts, 0, PERM_READ | PERM_WRITE, &arena, &table);
   if (status == STATUS_OK) {
     json_writer_init(&w, &text, true);
     topic_table_write(&w, &table);
-    status = text.failed ? STATUS_NO_MEMORY : disk_replace_whole(disk, ts->path, buf_span(&text), true);
+    status = text.failed ? STATUS_NO_MEMORY : disk_replace_shifting(disk, ts->path, buf_span(&text));
   }
   if (status == STATUS_OK) ts->dirty = false;
   buf_fini(&text);

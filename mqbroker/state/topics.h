@@ -22,12 +22,14 @@ struct topic {
   int32_t sys_flag;
   bool multi_tag;
   bool order;
+  uint64_t changed; /* `changes` of the table at its last change */
 };
 
 struct topics {
   struct map table;   /* name -> struct topic */
   struct map systems; /* names made at start: set, values are not NULL */
   struct data_version version;
+  uint64_t changes; /* counts */
   char path[DISK_PATH_MAX];
   bool dirty; /* differs from the file */
   size_t limit;
@@ -65,8 +67,9 @@ bool topics_take(struct topics *ts, const struct topic_table *table, struct log 
 void topics_set_order(struct topics *ts, const struct pair *order, size_t count, struct moment now);
 
 void topic_to_config(const struct topic *t, struct topic_config *out);
-/* The whole table in the arena, permissions limited to broker_perm (as registered with name servers). */
-enum status topics_snapshot(const struct topics *ts, int32_t broker_perm, struct arena *arena,
+/* The topics that changed after `since` (0: all) in the arena, permissions limited to broker_perm (as registered with
+ * name servers). */
+enum status topics_snapshot(const struct topics *ts, uint64_t since, int32_t broker_perm, struct arena *arena,
                             struct topic_table *out) MUST_USE;
 
 #endif

@@ -132,6 +132,7 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
   s->config.commitlog = s->commitlog.dir;
   s->config.root = s->root;
   s->commitlog.cache.epoch = 1;
+  queues_open_everything(&s->queues);
   flush_init(s, now);
   retention_init(s, now);
   return STATUS_OK;
@@ -175,7 +176,9 @@ static enum status log_sync_all(struct store *s) {
 static enum status shut_down(struct store *s) {
   struct commitlog *c = &s->commitlog;
   char path[DISK_PATH_MAX];
-  enum status status = log_sync_all(s);
+  /* The next start trusts what a clean close leaves: a torn record behind the end would count as one. */
+  enum status status = commitlog_wipe(c);
+  if (status == STATUS_OK) status = log_sync_all(s);
   if (status == STATUS_OK) status = queues_sync_all(&s->queues);
   if (status == STATUS_OK) index_sync_all(&s->index);
   /* The file allocated ahead (AllocateMappedFileService.shutdown). */

@@ -8,7 +8,8 @@ tests_system_peer_SOURCES = \
   tests/system/peer_crowd.c \
   tests/system/peer_fill.c \
   tests/system/peer_load.c \
-  tests/system/peer_message.c
+  tests/system/peer_message.c \
+  tests/system/peer_scale.c
 tests_system_peer_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 tests_system_peer_LDADD = core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
 
@@ -26,4 +27,5 @@ EXTRA_DIST += \
   tests/system/names.sh \
   tests/system/programs.sh \
   tests/system/repair.sh \
+  tests/system/scale.sh \
   tests/system/start_stop.sh

@@ -14,6 +14,7 @@ const char *const lens_op_names[LENS_OP_COUNT] = {
 
 struct lens_file {
   struct disk_file *inner;
+  bool directory;
   char path[256];
 };
 
@@ -90,6 +91,7 @@ static enum status op_open(struct disk *disk, const char *path, int flags, int64
   if (l->lie == LIE_NO_ABORT && ends_with(path, "/abort")) path = "/store/lock";
   enum status status = l->inner->ops->open(l->inner, place_of(l, path, other), flags, length, &inner);
   status = wrap(l, path, status, inner, out);
+  if (status == STATUS_OK) file_of(*out)->directory = (flags & DISK_DIRECTORY) != 0;
   end(l, armed);
   return status;
 }
@@ -165,6 +167,11 @@ static const uint8_t *op_view(struct disk *disk, struct disk_file *file) {
   return l->inner->ops->view(l->inner, file_of(file)->inner);
 }
 
+static int64_t op_data_end(struct disk *disk, struct disk_file *file) {
+  struct lens *l = lens_of(disk);
+  return l->inner->ops->data_end(l->inner, file_of(file)->inner);
+}
+
 static int64_t op_length(struct disk *disk, struct disk_file *file) {
   struct lens *l = lens_of(disk);
   return l->inner->ops->length(l->inner, file_of(file)->inner);
@@ -180,8 +187,10 @@ static enum status op_truncate(struct disk *disk, struct disk_file *file, int64_
 
 /* ---- durability ---- */
 
-static bool sync_skipped(const struct lens *l, const char *path) {
-  return (l->lie == LIE_NO_LOG_SYNC && in_log(path)) || (l->lie == LIE_NO_QUEUE_SYNC && in_queue(path)) ||
+static bool sync_skipped(const struct lens *l, const struct lens_file *f) {
+  const char *path = f->path;
+  return (l->lie == LIE_NO_DIR_SYNC && f->directory) || (l->lie == LIE_NO_LOG_SYNC && in_log(path)) ||
+         (l->lie == LIE_NO_QUEUE_SYNC && in_queue(path)) ||
          (l->lie == LIE_NO_TABLE_SYNC && ends_with(path, ".json.tmp"));
 }
 
@@ -189,7 +198,7 @@ static enum status op_sync(struct disk *disk, struct disk_file *file) {
   struct lens *l = lens_of(disk);
   struct lens_file *f = file_of(file);
   bool armed = begin(l, LENS_SYNC, f->path, 0);
-  enum status status = sync_skipped(l, f->path) ? STATUS_OK : l->inner->ops->sync(l->inner, f->inner);
+  enum status status = sync_skipped(l, f) ? STATUS_OK : l->inner->ops->sync(l->inner, f->inner);
   l->failed_sync = l->failed_sync || status != STATUS_OK;
   end(l, armed);
   return status;
@@ -210,10 +219,29 @@ static enum status op_sync_start(struct disk *disk, struct disk_file *file, uint
   struct lens_file *f = file_of(file);
   bool armed = begin(l, LENS_SYNC_START, f->path, 0);
   bool fails = l->failed && l->calls >= l->fail_at && l->calls - l->fail_at < l->fail_calls;
-  enum status status = sync_skipped(l, f->path) ? sync_of_nothing(l, token)
-                                                : l->inner->ops->sync_start(l->inner, f->inner, token);
+  enum status status = sync_skipped(l, f) ? sync_of_nothing(l, token)
+                                          : l->inner->ops->sync_start(l->inner, f->inner, token);
   l->failed_sync = l->failed_sync || fails;
   if (fails && in_log(f->path)) l->failed_log_token = token;
+  end(l, armed);
+  return status;
+}
+
+static enum status op_sync_all(struct disk *disk, struct disk_file *file) {
+  struct lens *l = lens_of(disk);
+  bool armed = begin(l, LENS_SYNC_ALL, file_of(file)->path, 0);
+  enum status status = l->inner->ops->sync_all(l->inner, file_of(file)->inner);
+  l->failed_sync = l->failed_sync || status != STATUS_OK;
+  end(l, armed);
+  return status;
+}
+
+static enum status op_sync_all_start(struct disk *disk, struct disk_file *file, uint64_t token) {
+  struct lens *l = lens_of(disk);
+  bool armed = begin(l, LENS_SYNC_ALL_START, file_of(file)->path, 0);
+  bool fails = l->failed && l->calls >= l->fail_at && l->calls - l->fail_at < l->fail_calls;
+  enum status status = l->inner->ops->sync_all_start(l->inner, file_of(file)->inner, token);
+  l->failed_sync = l->failed_sync || fails;
   end(l, armed);
   return status;
 }
@@ -294,6 +322,9 @@ static const struct disk_ops lens_ops = {
     .view = op_view,
     .sync = op_sync,
     .sync_start = op_sync_start,
+    .sync_all = op_sync_all,
+    .sync_all_start = op_sync_all_start,
+    .data_end = op_data_end,
     .length = op_length,
     .truncate = op_truncate,
     .make_dirs = op_make_dirs,

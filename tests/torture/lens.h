@@ -9,12 +9,13 @@
 
 #include "host/sim/world.h"
 
-#define LENS_OPS(X)                                                                                         \
-  X(OPEN, "open")                                                                                           \
-  X(LOCK, "lock")                                                                                           \
-  X(WRITE, "write") X(TRUNCATE, "truncate") X(READ, "read") X(SYNC, "sync") X(SYNC_START, "sync_start")     \
-      X(SYNCED, "synced") X(SYNC_DIR, "sync_dir") X(MAKE_DIRS, "make_dirs") X(LIST, "list") X(STAT, "stat") \
-          X(REMOVE, "remove") X(RENAME, "rename") X(SPACE, "space")
+#define LENS_OPS(X)                                                                                             \
+  X(OPEN, "open")                                                                                               \
+  X(LOCK, "lock")                                                                                               \
+  X(WRITE, "write")                                                                                             \
+  X(TRUNCATE, "truncate") X(READ, "read") X(SYNC, "sync") X(SYNC_START, "sync_start") X(SYNC_ALL, "sync_all")   \
+      X(SYNC_ALL_START, "sync_all_start") X(SYNCED, "synced") X(SYNC_DIR, "sync_dir") X(MAKE_DIRS, "make_dirs") \
+          X(LIST, "list") X(STAT, "stat") X(REMOVE, "remove") X(RENAME, "rename") X(SPACE, "space")
 
 enum lens_op {
 #define X(name, text) LENS_##name,

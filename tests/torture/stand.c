@@ -140,7 +140,7 @@ static void tables_settle(struct stand *s) {
   struct broker *b = s->broker;
   if (s->strict || !b->topics.dirty) book_settle(s->book.topics);
   if (s->strict || !b->groups.dirty) book_settle(s->book.groups);
-  if (!b->offsets.dirty) s->book.offsets_saved = s->book.offsets_answered;
+  if (!b->offsets.dirty && b->offsets.save.state == OFFSETS_SAVED) s->book.offsets_saved = s->book.offsets_answered;
 }
 
 /* ---- the node around the broker's ---- */
