@@ -293,6 +293,29 @@ static void extended_queues_know_when_too(void) {
   stage_end(&s);
 }
 
+/* Messages that Java delayed, years ahead of this clock: still delayed, none early, the file as Java writes it. */
+static void a_store_of_java_goes_on(void) {
+  struct stage s;
+  struct buf before;
+  struct span topic = SPAN_LITERAL(SCHEDULE_TOPIC);
+  stage_start_on(&s, "fileReservedTime=1000000\n", "store/store-c-delay.tar.gz");
+  buf_init(&before, 1 << 20);
+  CU_ASSERT_FATAL(disk_read_whole(sim_host_disk(s.host), DELAYS, &before) == STATUS_OK);
+  buf_put_u8(&before, '\0');
+  int64_t pending = store_queue_max(s.broker->store, topic, 4), end = store_log_max(s.broker->store);
+  CU_ASSERT(pending > 0 && s.broker->delays.at[1].next == 16 && s.broker->delays.at[5].next == 0);
+  stage_run(&s, 58000);
+  CU_ASSERT(store_log_max(s.broker->store) == end);
+  s.broker->delays.dirty = true; /* so that it is written once more */
+  stage_restart(&s);
+  CU_ASSERT(file_is(&s, (const char *)before.ptr));
+  stage_run(&s, 62000);
+  CU_ASSERT(s.broker->delays.at[5].next == pending && s.broker->delays.at[9].next == 0);
+  CU_ASSERT(store_log_max(s.broker->store) > end && s.broker->delays.at[1].next == 16);
+  buf_fini(&before);
+  stage_end(&s);
+}
+
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       {"a delayed message comes when it is due", a_delayed_message_comes_when_it_is_due},
@@ -307,6 +330,7 @@ int main(int argc, char **argv) {
       {"a clock that is set forward is believed", a_clock_that_is_set_forward_is_believed},
       {"a role change goes on where the file says", a_role_change_goes_on_where_the_file_says},
       {"extended queues know when, too", extended_queues_know_when_too},
+      {"a store of Java's goes on", a_store_of_java_goes_on},
       {NULL, NULL}};
   return run_tests("delays", tests, argc, argv);
 }
