@@ -3,10 +3,12 @@
  * Delayed messages: into the schedule topic, out of it when they are due, and
  * not lost nor early through stops, crashes, full disks and clocks that jump.
  */
+#define _GNU_SOURCE /* memmem */
 #include "tests/unit/broker/stage.h"
 #include "tests/harness.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define LEVEL(number) "DELAY\001" number "\002"
 #define DELAYS "/store/config/delayOffset.json"
@@ -37,6 +39,10 @@ static bool file_is(struct stage *s, const char *text) {
   if (!same) printf("    %s: %.*s\n", DELAYS, SPAN_ARG(buf_span(&content)));
   buf_fini(&content);
   return same;
+}
+
+static bool span_contains(struct span s, const char *text) {
+  return s.len > 0 && memmem(s.ptr, s.len, text, strlen(text)) != NULL;
 }
 
 static void a_delayed_message_comes_when_it_is_due(void) {
@@ -131,6 +137,9 @@ static void a_restart_goes_on_where_it_was(void) {
   stage_ask_wait(&s, 0, &(struct request_out){.code = REQUEST_GET_ALL_DELAY_OFFSET}, &a);
   CU_ASSERT(a.code == RESPONSE_SUCCESS);
   ASSERT_SPAN(a.body, "{\"offsetTable\":{1:3,4:1}}");
+  stage_ask_wait(&s, 0, &(struct request_out){.code = REQUEST_GET_BROKER_RUNTIME_INFO}, &a);
+  CU_ASSERT(span_contains(a.body, "\"scheduleMessageOffset_1\":\"3,3\""));
+  CU_ASSERT(span_contains(a.body, "\"scheduleMessageOffset_4\":\"1,1\""));
   stage_end(&s);
 }
 
