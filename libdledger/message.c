@@ -15,13 +15,14 @@
 
 /* beginIndex is a Long in GET and a long in PUSH; the value tells: DL_NONE is null. */
 const struct dl_field dl_fields[] = {
-    FIELD("amnesia", DL_FORMAT, BIT(VOTE_REPLY), amnesia),
+    FIELD("amnesia", DL_FORMAT, BIT(VOTE_REPLY) | BIT(HEART_BEAT_REPLY), amnesia),
     FIELD("batchFormat", DL_FORMAT,
           BIT(VOTE_REQUEST) | BIT(VOTE_REPLY) | BIT(HEART_BEAT_REQUEST) | BIT(HEART_BEAT_REPLY), batch_format),
     FIELD("beginIndex", DL_LONG, BIT(GET_REQUEST) | BIT(PUSH_REPLY), begin_index),
     FIELD("body", DL_BYTES, BIT(APPEND_REQUEST), body),
     FIELD("code", DL_I32, ALL, code),
     FIELD("commitIndex", DL_I64, BIT(PUSH_REQUEST), commit_index),
+    FIELD("confirmed", DL_FORMAT, BIT(HEART_BEAT_REQUEST), confirmed),
     FIELD("endIndex", DL_I64, BIT(PUSH_REPLY), end_index),
     FIELD("entries", DL_ENTRIES, BIT(GET_REPLY), entries),
     FIELD("entry", DL_ENTRY, BIT(PUSH_REQUEST), entry),

@@ -118,7 +118,7 @@ struct dl_message {
   int64_t term;                                      /* -1 */
   int32_t batch_format;                              /* 0: not said */
   /* Ours alone, left out when 0 (DL_NONE); what they mean: libdledger/raft/message.h */
-  int32_t pre_vote, hand_over, amnesia;
+  int32_t pre_vote, hand_over, amnesia, confirmed;
   int64_t leader_end_index;
   /* VOTE */
   int64_t ledger_end_index, ledger_end_term;

@@ -7,7 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RECONNECT_MIN_MS = 20, RECONNECT_MAX_MS = 500, CONNECT_MS = 1000, EXPIRE_EVERY_MS = 10000 };
+enum {
+  RECONNECT_MIN_MS = 20,
+  RECONNECT_MAX_MS = 500,
+  CONNECT_MS = 1000,
+  EXPIRE_EVERY_MS = 10000,
+  SCRUB_EVERY_MS = 1000,
+  SCRUB_BYTES_PER_S = 1 << 20
+};
 #define ARENA_MAX (64u << 20)
 #define BODY_MAX (16u << 20)
 
@@ -21,6 +28,7 @@ void dl_node_options_default(struct dl_node_options *o) {
   o->bind = "";
   o->pending_max = 10000;
   o->rpc_timeout_ms = 3000;
+  o->scrub_bytes_per_s = SCRUB_BYTES_PER_S;
   o->append_timeout_ms = 2500;
 }
 
@@ -232,6 +240,28 @@ static void write_staged(struct dl_node *n) {
   raft_synced(n->raft, m->synced_index);
 }
 
+/* Bytes that rot where nobody reads are found before the last good copy rots too. */
+static void scrub(struct dl_node *n) {
+  int64_t index;
+  if (n->options.scrub_bytes_per_s <= 0 || n->now.mono_ms < n->scrub_ms || raft_failed(n->raft)) return;
+  n->scrub_ms = n->now.mono_ms + SCRUB_EVERY_MS;
+  if (ledger_scrub(n->ledger, n->options.scrub_bytes_per_s, &index) == STATUS_CORRUPT) dl_node_damaged(n, index);
+}
+
+void dl_node_damaged(struct dl_node *n, int64_t index) {
+  if (n->peers.count == 1) {
+    log_error(n->log, "dledger %s: entry %lld is damaged, and there is no other member that has it", n->options.self_id,
+              (long long)index);
+    return;
+  }
+  log_error(n->log, "dledger %s: entry %lld is damaged: it and what is behind it are fetched again", n->options.self_id,
+            (long long)index);
+  enum status s = ledger_is_staged(n->ledger) ? ledger_commit(n->ledger) : STATUS_OK;
+  if (s == STATUS_OK) s = ledger_cut_damaged(n->ledger, index);
+  if (s == STATUS_OK) raft_lost(n->raft, ledger_marks(n->ledger)->next_index);
+  else raft_disk_failed(n->raft);
+}
+
 static void tell_role(struct dl_node *n) {
   int leader = raft_leader(n->raft);
   if (n->told_role == raft_role(n->raft) && n->told_term == raft_term(n->raft) && n->told_leader == leader) return;
@@ -242,9 +272,10 @@ static void tell_role(struct dl_node *n) {
     n->door.role(n->owner, n->told_role, n->told_term, leader == RAFT_NOBODY ? "" : n->peers.list[leader].id, n->now);
 }
 
+/* After damage the ledger's mark goes back and comes again; nobody is told twice. */
 static void tell_committed(struct dl_node *n) {
   int64_t committed = raft_committed(n->raft);
-  if (committed <= n->told_committed) return;
+  if (committed <= ledger_marks(n->ledger)->committed_index && committed <= n->told_committed) return;
   ledger_set_committed(n->ledger, committed);
   committed = ledger_marks(n->ledger)->committed_index;
   if (committed <= n->told_committed) return;
@@ -277,6 +308,7 @@ int64_t dl_node_turn(struct dl_node *n, struct moment now) {
   int64_t wake = remoting_turn(n->remoting, now);
   wake = earlier(wake,
                  ledger_tick(n->ledger, now)); /* first: what is sent below borrows from the ledger until it left */
+  scrub(n);
   write_staged(n);
   int64_t raft_wake = raft_turn(n->raft, now);
   if (ledger_is_staged(n->ledger)) { /* the record that opens a term */
@@ -294,6 +326,7 @@ int64_t dl_node_turn(struct dl_node *n, struct moment now) {
   end_appends(n);
   if (n->first != NULL) wake = earlier(wake, n->first->due_ms);
   if (ledger_is_staged(n->ledger)) return now.mono_ms; /* somebody appended while being told */
+  if (n->options.scrub_bytes_per_s > 0 && ledger_marks(n->ledger)->end_index >= 0) wake = earlier(wake, n->scrub_ms);
   return earlier(wake, raft_wake);
 }
 

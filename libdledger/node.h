@@ -31,10 +31,11 @@ struct dl_node_options {
   int64_t data_file_length, index_file_length, first_pos; /* struct ledger_options */
   uint64_t sync_token;                                    /* struct ledger_options.token */
   struct raft_config raft;                                /* self, count and seed are filled in */
-  size_t pending_max;    /* DLedgerConfig.maxPendingRequestsNum: appends that wait for their commit */
-  int rpc_timeout_ms;    /* of a request to a peer */
-  int append_timeout_ms; /* DLedgerConfig.maxWaitAckTimeMs */
-  bool refuse_append;    /* code 50001 from outside is refused: the owner's records only */
+  size_t pending_max;        /* DLedgerConfig.maxPendingRequestsNum: appends that wait for their commit */
+  int rpc_timeout_ms;        /* of a request to a peer */
+  int append_timeout_ms;     /* DLedgerConfig.maxWaitAckTimeMs */
+  int64_t scrub_bytes_per_s; /* checksums of the whole ledger are verified at this speed; 0: not at all */
+  bool refuse_append;        /* code 50001 from outside is refused: the owner's records only */
   uint64_t seed;
 };
 void dl_node_options_default(struct dl_node_options *o);
@@ -87,6 +88,8 @@ enum dl_code dl_node_append(struct dl_node *n, size_t body_len, uint8_t **body, 
                             struct moment now) MUST_USE;
 /* Forgets an append: done will not run. */
 void dl_node_forget(struct dl_node *n, struct dl_append *a);
+/* Somebody who read this entry found that its bytes have rotted: it is fetched again from the others. */
+void dl_node_damaged(struct dl_node *n, int64_t index);
 /* Planned stop: asks the best peer to take over. True: somebody was asked; wait until the role has changed. */
 bool dl_node_hand_over(struct dl_node *n, struct moment now);
 

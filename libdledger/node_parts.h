@@ -73,6 +73,7 @@ struct dl_node {
   int64_t told_term, told_committed;
   int told_leader;
   struct moment now;
+  int64_t scrub_ms;  /* next look at old bytes */
   int64_t expire_ms; /* next look at visits nobody answers */
 };
 

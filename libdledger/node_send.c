@@ -46,7 +46,7 @@ static bool read_json(struct dl_node *n, enum dl_kind kind, struct span body, st
   m->code = reply.code;
   if (kind == DL_VOTE_REPLY) m->vote = reply.vote_result < 0 ? RAFT_VOTE_UNKNOWN : (enum raft_vote)reply.vote_result;
   m->pre_vote = reply.pre_vote != 0;
-  m->amnesia = reply.amnesia != 0;
+  m->amnesia = (uint32_t)reply.amnesia;
   if (kind == DL_PUSH_REPLY) {
     m->index = reply.index == DL_NONE ? -1 : reply.index;
     m->begin_index = reply.begin_index == DL_NONE ? -1 : reply.begin_index;
@@ -104,6 +104,7 @@ static void write_heartbeat(struct dl_node *n, struct dl_message *out, const str
   dl_message_init(out, DL_HEART_BEAT_REQUEST);
   out->local_id = span_text(n->peers.list[n->peers.self].id);
   out->leader_end_index = m->end_index;
+  out->confirmed = (int32_t)m->confirmed;
 }
 
 static bool write_push(struct dl_node *n, struct dl_message *out, const struct raft_message *m) {

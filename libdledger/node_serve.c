@@ -109,7 +109,7 @@ void node_answer(struct dl_node *n, const struct raft_message *m) {
   if (kind != DL_PUSH_REPLY) {
     out.batch_format = DL_BATCH_FORMAT;
     out.pre_vote = m->pre_vote;
-    out.amnesia = m->amnesia && kind == DL_VOTE_REPLY;
+    out.amnesia = (int32_t)m->amnesia;
   } else {
     out.term = m->code == RAFT_EXPIRED_TERM ? m->term : m->asked_term;
     out.index = m->index < 0 ? DL_NONE : m->index;
@@ -187,6 +187,7 @@ static void on_raft_request(struct dl_node *n, const struct reply_to *to, const 
                            .end_term = in->ledger_end_term,
                            .pre_vote = in->pre_vote != 0,
                            .hand_over = in->hand_over != 0,
+                           .confirmed = (uint32_t)in->confirmed,
                            .last = -1};
   size_t from = peers_find(&n->peers, in->leader_id);
   if (from == n->peers.count || from == n->peers.self) {

@@ -38,7 +38,7 @@ static void save_tables(struct broker *b, struct moment now) {
 }
 
 static void release_gate(struct broker *b, struct moment now) {
-  struct gate_marks marks = {store_appended(b->store), store_flushed(b->store), b->repl->ops->replicated(b->repl)};
+  struct gate_marks marks = {store_appended(b->store), store_flushed(b->store), b->repl->ops->replicated(b->repl), !b->topics.dirty};
   gate_release(&b->gate, &marks, now, send_answer, b);
   int64_t wanted = gate_flush_wanted(&b->gate);
   if (wanted > 0) store_want_flushed(b->store, wanted);

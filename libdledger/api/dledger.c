@@ -131,10 +131,9 @@ static bool apply(struct dledger *d) {
   if (d->options.on_entry == NULL) return false;
   if (d->applied + 1 < begin) d->applied = begin - 1;
   for (int i = 0; i < APPLY_PER_TURN && d->applied < committed; i++) {
-    if (ledger_get(l, d->applied + 1, &e) != STATUS_OK) {
-      log_error(&d->log, "dledger: committed entry %lld cannot be read", (long long)d->applied + 1);
-      return false;
-    }
+    enum status s = ledger_get_checked(l, d->applied + 1, &e);
+    if (s == STATUS_CORRUPT) dl_node_damaged(d->n, d->applied + 1);
+    if (s != STATUS_OK) return false; /* it comes again from the others */
     d->applied++;
     if (!opening_is(e.body)) d->options.on_entry(d->options.context, e.index, e.term, e.body.ptr, e.body.len);
   }
@@ -340,6 +339,7 @@ static void get(struct visit_loop *v) {
   if (v->index < 0 || v->index > dl_node_committed(v->d->n)) return;
   enum status s = ledger_get_checked(dl_node_ledger(v->d->n), v->index, &e);
   if (s != STATUS_OK) {
+    if (s == STATUS_CORRUPT) dl_node_damaged(v->d->n, v->index);
     v->result = s == STATUS_NOT_FOUND ? DLEDGER_NOT_FOUND : DLEDGER_DISK;
     return;
   }

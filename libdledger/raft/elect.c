@@ -121,7 +121,8 @@ void raft_on_vote_answer(struct raft *r, const struct raft_message *m) {
   p->kind = m->ours ? PEER_OURS : PEER_JAVA;
   p->voted = true;
   p->vote = r->pre_vote && !m->ours ? read_java_pre_vote(m->vote) : m->vote;
-  p->vote_firm = !m->ours || !m->amnesia;
+  p->vote_firm = !m->ours || m->amnesia == 0;
+  raft_note_amnesia(r, p, m);
   if (p->vote == RAFT_VOTE_TERM_NOT_READY) p->vote_due_ms = r->now_ms + r->config.java_revote_ms;
   if (p->vote == RAFT_VOTE_ALREADY_HAS_LEADER && !r->hand_over)
     raft_wait_for_leader(r, m->ours ? 0 : r->config.java_wait_ms);

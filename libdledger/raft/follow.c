@@ -33,11 +33,15 @@ bool raft_obey(struct raft *r, const struct raft_message *m) {
 void raft_on_heartbeat(struct raft *r, const struct raft_message *m) {
   if (!raft_obey(r, m)) return;
   if (m->ours && r->catch_up < -1) r->catch_up = m->end_index;
+  if (m->ours && m->confirmed == r->life) r->confirmed = true;
   raft_answer(r, m, RAFT_SUCCESS);
   if (m->hand_over && !r->hard.amnesia) r->hand_over = r->stand_now = true;
 }
 
+/* A leader of the past must not end an amnesia: this member may have voted for its successor and forgotten it. A Java
+ * leader cannot show what it is; with it, what it says must do. */
 void raft_catch_up(struct raft *r) {
+  if (!r->confirmed && !r->leader_is_java) return;
   if (!r->hard.amnesia || r->role != RAFT_FOLLOWER || r->leader == RAFT_NOBODY || r->catch_up < -1) return;
   if (r->verified < r->catch_up || raft_durable(r) < r->catch_up) return;
   if (raft_persist(r, r->hard.term, r->hard.voted, false))

@@ -25,6 +25,12 @@ struct peer {
   int64_t heard_ms; /* last answer */
   int64_t heartbeat_due_ms;
   int64_t push_due_ms; /* an outstanding push is given up then */
+  int64_t look_due_ms; /* STREAM, APPEND: with nothing to send, the peer is asked whether it still has everything … */
+  int64_t look_match;  /* … of this (Java: answer to COMMIT) */
+  uint32_t amnesia;    /* it has forgotten things: the number of its life; 0: it has not */
+  bool confirmed;      /* since we know that, a majority without it has followed us */
+  uint64_t forgot_seq; /* requests after this one were sent since */
+  uint64_t beat_seq;   /* the last heartbeat it followed, without amnesia */
   uint64_t stream_seq; /* answers to older pushes do not count for in_flight */
   int in_flight;
   /* the ballot */
@@ -53,6 +59,8 @@ struct raft {
   int64_t committed, written, synced;
   int64_t verified;   /* follower: up to here the ledger is known to be the leader's */
   int64_t catch_up;   /* amnesia: how far the leader was, -2: not known */
+  bool confirmed;     /* amnesia: the leader has shown that it is not one of the past */
+  uint32_t life;      /* number of this amnesia */
   int64_t term_start; /* leader: first entry of its term */
   int64_t now_ms;
   bool pre_vote;       /* candidate: the ballot is only a question */
@@ -104,6 +112,7 @@ void raft_step_down(struct raft *r, const char *why);
 void raft_on_heartbeat_answer(struct raft *r, const struct raft_message *m);
 void raft_on_batch_answer(struct raft *r, const struct raft_message *m);
 void raft_advance_commit(struct raft *r);
+void raft_note_amnesia(struct raft *r, struct peer *p, const struct raft_message *answer);
 /* lead_java.c */
 void raft_java_begin(struct raft *r, struct peer *p);
 void raft_java_push(struct raft *r, int member);

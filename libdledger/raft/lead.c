@@ -3,7 +3,8 @@
  * lead: what a leader does: heartbeats to all, batches to its like (Java
  * members: lead_java.c), and the committed index. A peer of ours is first
  * asked where its ledger joins ours (PROBE), then fed without waiting (STREAM);
- * a refusal or silence leads back to the question.
+ * a refusal or silence leads back to the question. A peer that is only waiting
+ * is asked once a second, for it may have lost its disk.
  */
 #include "libdledger/raft/inside.h"
 
@@ -11,6 +12,42 @@ void raft_step_down(struct raft *r, const char *why) {
   if (r->role != RAFT_LEADER) return;
   log_info(r->log, "raft: member %d no longer leads term %lld: %s", r->config.self, (long long)r->hard.term, why);
   raft_follow(r, RAFT_NOBODY, false);
+}
+
+static void restart_peer(struct raft *r, struct peer *p, int64_t next) {
+  p->state = PEER_PROBE;
+  p->next = next > raft_end(r) + 1 ? raft_end(r) + 1 : next;
+  p->in_flight = 0;
+  p->push_due_ms = TIME_NEVER;
+  p->stream_seq = r->seq + 1;
+}
+
+/* Who has forgotten things does not count, nor does what it said before. */
+void raft_note_amnesia(struct raft *r, struct peer *p, const struct raft_message *answer) {
+  uint32_t life = answer->amnesia;
+  if (life == p->amnesia) return;
+  if (life == 0 && answer->seq <= p->forgot_seq) return; /* from before it forgot, late */
+  p->amnesia = life;
+  p->confirmed = false;
+  p->forgot_seq = r->seq;
+  if (life != 0) p->match = -1;
+  if (life == 0 && r->role == RAFT_LEADER && p->kind == PEER_OURS) restart_peer(r, p, p->next); /* now it counts */
+}
+
+/* Was a majority ours after this peer had forgotten? Then nothing it may have promised to another leader since stands
+ * against us. */
+static uint32_t confirm(const struct raft *r, struct peer *p) {
+  int n = 1;
+  for (int i = 0; i < r->config.count; i++)
+    n += i != r->config.self && r->peers[i].amnesia == 0 && r->peers[i].beat_seq > p->forgot_seq;
+  if (n >= raft_quorum(r)) p->confirmed = true;
+  return p->confirmed ? p->amnesia : 0;
+}
+
+static bool all_agreed(const struct raft *r) {
+  for (int i = 0; i < r->config.count; i++)
+    if (i != r->config.self && (!r->peers[i].voted || r->peers[i].vote != RAFT_VOTE_ACCEPT)) return false;
+  return true;
 }
 
 static void begin_peer(struct raft *r, struct peer *p) {
@@ -22,6 +59,9 @@ static void begin_peer(struct raft *r, struct peer *p) {
   p->stream_seq = r->seq + 1;
   p->push_due_ms = TIME_NEVER;
   p->commit_sent = -1;
+  p->beat_seq = 0;
+  p->forgot_seq = r->seq;
+  p->confirmed = all_agreed(r);
   p->heard_ms = r->now_ms;
   p->heartbeat_due_ms = r->now_ms;
   if (p->kind == PEER_JAVA) raft_java_begin(r, p);
@@ -61,12 +101,16 @@ void raft_advance_commit(struct raft *r) {
 static void beat(struct raft *r, int member, bool hand_over) {
   struct raft_message *m = raft_post(r, RAFT_HEARTBEAT, member);
   r->peers[member].heartbeat_due_ms = r->now_ms + r->config.heartbeat_ms;
-  if (m != NULL) m->hand_over = hand_over;
+  if (m == NULL) return;
+  m->hand_over = hand_over;
+  m->confirmed = confirm(r, &r->peers[member]);
 }
 
 void raft_on_heartbeat_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
+  raft_note_amnesia(r, p, m);
   if (m->code == RAFT_SUCCESS) p->follows = true;
+  if (m->code == RAFT_SUCCESS && m->amnesia == 0 && m->seq > p->beat_seq) p->beat_seq = m->seq;
   if (m->code == RAFT_INCONSISTENT_LEADER) raft_step_down(r, "a member follows another leader in this term");
   else if (m->code == RAFT_TERM_NOT_READY) p->heartbeat_due_ms = r->now_ms + r->config.java_revote_ms;
 }
@@ -106,6 +150,7 @@ static void send_batch(struct raft *r, int member, int64_t last) {
   m->first = p->next;
   m->last = last;
   p->commit_sent = r->committed;
+  p->look_due_ms = r->now_ms + r->config.answer_ms;
   if (p->in_flight++ == 0) p->push_due_ms = r->now_ms + r->config.answer_ms;
   if (p->state == PEER_STREAM) p->next = last + 1;
 }
@@ -123,14 +168,6 @@ static void probe(struct raft *r, int member) {
   send_batch(r, member, reset ? batch_end(r, p) : p->next - 1);
 }
 
-static void restart_peer(struct raft *r, struct peer *p, int64_t next) {
-  p->state = PEER_PROBE;
-  p->next = next > raft_end(r) + 1 ? raft_end(r) + 1 : next;
-  p->in_flight = 0;
-  p->push_due_ms = TIME_NEVER;
-  p->stream_seq = r->seq + 1;
-}
-
 static void push(struct raft *r, int member) {
   struct peer *p = &r->peers[member];
   if (r->now_ms >= p->push_due_ms) restart_peer(r, p, p->match < 0 ? p->next : p->match + 1);
@@ -143,21 +180,24 @@ static void push(struct raft *r, int member) {
     send_batch(r, member, batch_end(r, p));
     if (p->next == before) return; /* no memory for the message */
   }
-  if (p->commit_sent < r->committed && p->in_flight < r->config.batches_in_flight) send_batch(r, member, p->next - 1);
+  bool look = p->in_flight == 0 && r->now_ms >= p->look_due_ms;
+  if (look || (p->commit_sent < r->committed && p->in_flight < r->config.batches_in_flight))
+    send_batch(r, member, p->next - 1);
 }
 
 void raft_on_batch_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
   if (p->kind != PEER_OURS) return;
-  if (m->code == RAFT_SUCCESS) {
-    if (m->index > p->match) p->match = m->index < raft_end(r) ? m->index : raft_end(r);
+  if (m->code == RAFT_SUCCESS || m->code == RAFT_TERM_NOT_READY) { /* stored; TERM_NOT_READY: but do not count me */
+    bool counts = m->code == RAFT_SUCCESS && p->amnesia == 0 && m->seq > p->forgot_seq;
+    if (counts && m->index > p->match) p->match = m->index < raft_end(r) ? m->index : raft_end(r);
     if (p->state == PEER_PROBE) {
-      restart_peer(r, p, p->match + 1);
+      restart_peer(r, p, m->index + 1);
       p->state = PEER_STREAM;
       return;
     }
     if (m->seq < p->stream_seq) return;
-    p->in_flight--;
+    if (p->in_flight > 0) p->in_flight--; /* an answer may come twice */
     p->push_due_ms = p->in_flight > 0 ? r->now_ms + r->config.answer_ms : TIME_NEVER;
     return;
   }
@@ -192,6 +232,8 @@ int64_t raft_lead_wake(const struct raft *r) {
     if (i == r->config.self) continue;
     if (p->heartbeat_due_ms < wake) wake = p->heartbeat_due_ms;
     if (p->kind != PEER_UNKNOWN && p->push_due_ms < wake) wake = p->push_due_ms;
+    bool looks = (p->state == PEER_STREAM && p->in_flight == 0) || (p->state == PEER_APPEND && p->follows);
+    if (looks && p->look_due_ms < wake) wake = p->look_due_ms;
   }
   return wake;
 }

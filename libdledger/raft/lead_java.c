@@ -3,7 +3,8 @@
  * lead_java: pushes to a Java member, one entry each, in the three states of
  * DLedgerEntryPusher.EntryDispatcher: COMPARE until the ledgers join, TRUNCATE
  * what the member has too much, APPEND without waiting. Unlike 0.1 the
- * committed index goes out as soon as it has moved and nothing else carries it.
+ * committed index goes out as soon as it has moved and nothing else carries it,
+ * and the answer, which says where the member's ledger ends, is looked at.
  */
 #include "libdledger/raft/inside.h"
 
@@ -24,6 +25,7 @@ static void send_entry(struct raft *r, int member, enum raft_kind kind, int64_t 
   m->last = kind == RAFT_COMMIT ? index - 1 : index;
   m->index = index;
   p->commit_sent = r->committed;
+  p->look_due_ms = r->now_ms + r->config.answer_ms;
 }
 
 static void send_one(struct raft *r, int member, enum raft_kind kind) {
@@ -45,14 +47,17 @@ static void send_one(struct raft *r, int member, enum raft_kind kind) {
 static void stream(struct raft *r, int member) {
   struct peer *p = &r->peers[member];
   if (r->now_ms >= p->push_due_ms && p->next > p->match + 1) {
-    send_entry(r, member, RAFT_APPEND, p->match + 1); /* the oldest is asked for again, as 0.1 does */
+    send_entry(r, member, RAFT_APPEND, p->match + 1); /* the oldest is sent again, as 0.1 does */
+    p->in_flight = 1;
     p->push_due_ms = r->now_ms + r->config.answer_ms;
   }
   while (p->next <= raft_end(r) && p->next - p->match <= r->config.java_in_flight && !r->failed) {
     if (p->next == p->match + 1) p->push_due_ms = r->now_ms + r->config.answer_ms;
     send_entry(r, member, RAFT_APPEND, p->next++);
   }
-  if (p->commit_sent < r->committed) send_entry(r, member, RAFT_COMMIT, p->next);
+  if (p->commit_sent >= r->committed && r->now_ms < p->look_due_ms) return;
+  p->look_match = p->match;
+  send_entry(r, member, RAFT_COMMIT, p->next);
 }
 
 void raft_java_push(struct raft *r, int member) {
@@ -119,9 +124,15 @@ void raft_on_java_answer(struct raft *r, const struct raft_message *m) {
   } else if (p->state == PEER_APPEND && m->kind == RAFT_APPEND) {
     if (m->code == RAFT_SUCCESS && m->index > p->match && m->index < p->next) {
       p->match = m->index;
+      /* If it lacked the oldest, it lacks the rest: 0.1 would now send one a second. */
+      if (p->in_flight > 0) p->next = p->match + 1;
+      p->in_flight = 0;
       p->push_due_ms = p->match + 1 < p->next ? r->now_ms + r->config.answer_ms : TIME_NEVER;
     } else if (m->code == RAFT_INCONSISTENT_STATE) {
       raft_java_begin(r, p);
     }
+  } else if (p->state == PEER_APPEND && m->kind == RAFT_COMMIT && m->code == RAFT_SUCCESS &&
+             m->end_index < p->look_match) {
+    raft_java_begin(r, p); /* it had more when it was asked: it has lost its disk */
   }
 }

@@ -81,7 +81,11 @@ struct raft_message {
   int64_t begin_index;         /* answers to pushes */
   bool pre_vote;               /* [ext] only a question: would you vote for me in the next term? */
   bool hand_over;              /* [ext] vote: the leader wished it; heartbeat: stand for election now */
-  bool amnesia;                /* [ext] answer: I have forgotten things, my vote counts only if all agree */
+  /* [ext] answers: I have forgotten things (the number is that of this life of mine): my vote counts only if all agree,
+   * what I store does not count at all. 0: no. */
+  uint32_t amnesia;
+  /* [ext] heartbeats: since that life began, a majority without you has confirmed that I lead. 0: no. */
+  uint32_t confirmed;
 
   int64_t index;                    /* answers to pushes: the entry, or the last one that is stored */
   int64_t prev_index, prev_term;    /* RAFT_BATCH */

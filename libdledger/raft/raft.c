@@ -41,6 +41,8 @@ static void start_state(struct raft *r, const struct raft_start *start) {
   if (r->config.amnesiacs_vote || r->config.count == 1) r->hard.amnesia = false;
 }
 
+static void new_life(struct raft *r) { r->life = 1 + (uint32_t)prng_below(&r->chance, INT32_MAX - 1); }
+
 struct raft *raft_new(const struct raft_config *config, struct raft_store *store, const struct raft_start *start,
                       struct log *log, struct moment now) {
   struct raft *r = calloc(1, sizeof *r);
@@ -50,6 +52,7 @@ struct raft *raft_new(const struct raft_config *config, struct raft_store *store
   r->log = log;
   r->now_ms = now.mono_ms;
   prng_init(&r->chance, config->seed);
+  new_life(r);
   r->out = calloc(OUT_FIRST_CAP, sizeof *r->out);
   r->promises = calloc(PROMISE_FIRST_CAP, sizeof *r->promises);
   if (r->out == NULL || r->promises == NULL) {
@@ -111,6 +114,16 @@ void raft_disk_failed(struct raft *r) {
   if (r->role != RAFT_FOLLOWER) raft_step_down(r, "the disk failed");
 }
 
+void raft_lost(struct raft *r, int64_t from) {
+  if (r->written >= from) r->written = from - 1;
+  if (r->synced >= from) r->synced = from - 1;
+  if (r->committed >= from) r->committed = from - 1;
+  if (r->failed) return;
+  raft_step_down(r, "its ledger is damaged");
+  new_life(r);
+  if (raft_persist(r, r->hard.term, r->hard.voted, r->config.count > 1)) raft_follow(r, RAFT_NOBODY, false);
+}
+
 struct raft_message *raft_post(struct raft *r, enum raft_kind kind, int to) {
   if (r->failed) return NULL;
   if (r->out_count == r->out_cap) {
@@ -145,7 +158,7 @@ struct raft_message *raft_answer(struct raft *r, const struct raft_message *requ
   m->asked_term = request->term;
   m->leader = request->leader;
   m->code = code;
-  m->amnesia = r->hard.amnesia;
+  m->amnesia = r->hard.amnesia ? r->life : 0;
   return m;
 }
 
@@ -169,7 +182,9 @@ void raft_keep_promises(struct raft *r) {
       continue;
     }
     struct raft_message *m = raft_post(r, p->answer.kind, p->answer.to);
-    if (m != NULL) *m = p->answer;
+    if (m == NULL) continue;
+    *m = p->answer;
+    if (m->kind == RAFT_BATCH) m->code = r->hard.amnesia ? RAFT_TERM_NOT_READY : RAFT_SUCCESS;
   }
   r->promise_count = kept;
 }
@@ -194,6 +209,7 @@ void raft_follow(struct raft *r, int leader, bool java) {
   r->leader_is_java = java;
   r->verified = -1;
   r->catch_up = -2;
+  r->confirmed = false;
   r->hand_over = r->stand_now = false;
   r->heard_ms = r->now_ms;
   raft_wait_for_leader(r, 0);

@@ -110,6 +110,9 @@ enum status raft_append(struct raft *r, struct span body, int64_t *index, int64_
 void raft_written(struct raft *r, int64_t index);
 void raft_synced(struct raft *r, int64_t index);
 void raft_disk_failed(struct raft *r);
+/* The ledger had to drop `from` and all behind it, committed or not, because bytes have rotted: this member has amnesia
+ * until the others have given it everything again. */
+void raft_lost(struct raft *r, int64_t from);
 /* Gives leadership to a peer of ours that has everything; true if somebody was asked. */
 bool raft_hand_over(struct raft *r, struct moment now);
 

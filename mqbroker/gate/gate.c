@@ -64,7 +64,9 @@ static void written(struct gate *g, struct waiter *w, const struct gate_marks *m
                     void *context) {
   bool replica = w->wants_replica && w->end_offset > marks->replicated;
   bool flush = w->wants_flush && w->end_offset > marks->flushed;
-  if (replica) {
+  if (w->wants_topic && !marks->topics) {
+    answer(context, w, GATE_TOPIC_UNSAVED);
+  } else if (replica) {
     if (ring_reserve(&g->replicated) == STATUS_OK) ring_push(&g->replicated, w);
     else answer(context, w, GATE_REPLICA_TIMEOUT);
   } else if (flush) {

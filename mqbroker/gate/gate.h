@@ -28,6 +28,7 @@ struct waiter {
   bool wants_replica;
   bool plain;         /* the answer is a code alone: what was stored is nobody's send result */
   bool lacks_replica; /* no slave was near when it was put: the answer says so */
+  bool wants_topic;   /* its topic was made in this turn, or could not be saved yet */
 };
 
 /* A ring in offset order. */
@@ -44,10 +45,18 @@ struct gate {
 
 struct gate_marks {
   int64_t appended, flushed, replicated;
+  bool topics; /* the topic table is on disk */
 };
 
 /* What a slave lacks is told before what the disk lacks, as Java does. */
-enum gate_outcome { GATE_DONE, GATE_FLUSH_TIMEOUT, GATE_WRITE_FAILED, GATE_REPLICA_TIMEOUT, GATE_NO_REPLICA };
+enum gate_outcome {
+  GATE_DONE,
+  GATE_FLUSH_TIMEOUT,
+  GATE_WRITE_FAILED,
+  GATE_REPLICA_TIMEOUT,
+  GATE_NO_REPLICA,
+  GATE_TOPIC_UNSAVED
+};
 /* Answers a waiter; takes batch_ids back. */
 typedef void (*gate_answer)(void *context, struct waiter *w, enum gate_outcome outcome);
 

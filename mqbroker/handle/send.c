@@ -19,8 +19,8 @@ static void refuse(struct broker *b, const struct request *rq, int code, const c
   remoting_reply_error(b->remoting, &rq->to, code, "%s", why);
 }
 
-/* A topic may be created by its first message, a retry topic too: like its default topic if it can inherit from that, else
- * with one queue (AbstractSendMessageProcessor.msgCheck). */
+/* A topic may be created by its first message, a retry topic too: like its default topic if it can inherit from that,
+ * else with one queue (AbstractSendMessageProcessor.msgCheck). */
 static struct topic *find_or_create_topic(struct broker *b, const struct send_message_request *h, struct moment now) {
   struct topic *t = topics_find(&b->topics, h->topic);
   if (t != NULL) return t;
@@ -91,6 +91,10 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
     refuse(b, rq, RESPONSE_NO_PERMISSION, "the broker sending message is forbidden");
     return false;
   }
+  if (rq->now.mono_ms < b->tables_retry_ms && topics_unsaved(&b->topics, t)) {
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SERVICE_NOT_AVAILABLE, TOPIC_UNSAVED_REMARK, b->topics.path);
+    return false;
+  }
   int32_t queues = t->write_queues > t->read_queues ? t->write_queues : t->read_queues;
   if (h->queueId >= queues) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR,
@@ -134,6 +138,11 @@ static void answer_put_failure(struct broker *b, const struct request *rq, enum 
   }
 }
 
+static bool topic_unsaved(const struct broker *b, struct span name) {
+  const struct topic *t = topics_find(&b->topics, name);
+  return t != NULL && topics_unsaved(&b->topics, t);
+}
+
 static void wait_for_mark(struct broker *b, const struct request *rq, const struct send_message_request *h,
                           const struct put_result *put, char *batch_ids) {
   bool waits = !span_is(property_get(h->properties, "WAIT"), "false");
@@ -147,7 +156,8 @@ static void wait_for_mark(struct broker *b, const struct request *rq, const stru
                      .queue_id = h->queueId,
                      .wants_flush = waits && b->settings->flushDiskType == FLUSH_SYNC,
                      .wants_replica = need == REPL_WAIT,
-                     .lacks_replica = need == REPL_NO_SLAVE};
+                     .lacks_replica = need == REPL_NO_SLAVE,
+                     .wants_topic = b->topics.dirty && topic_unsaved(b, h->topic)};
   gate_wait(&b->gate, &w);
 }
 

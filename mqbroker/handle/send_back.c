@@ -86,9 +86,9 @@ static struct span properties_of(struct broker *b, const struct message *m, int3
   return out.failed ? SPAN_NONE : buf_span(&out);
 }
 
-/* Turns the record into what is stored. False: answered. */
+/* Turns the record into what is stored; *to, the retry topic, may become the dead letters. False: answered. */
 static bool turn_back(struct broker *b, const struct request *rq, const struct consumer_send_msg_back_request *h,
-                      const struct group *g, const struct topic *retry, struct message *m) {
+                      const struct group *g, const struct topic **to, struct message *m) {
   int32_t limit = rq->cmd->version >= VERSION_3_4_9 && HEADER_HAS(consumer_send_msg_back_request, h, maxReconsumeTimes)
                       ? h->maxReconsumeTimes
                       : g->retry_max_times;
@@ -96,11 +96,11 @@ static bool turn_back(struct broker *b, const struct request *rq, const struct c
   int32_t level = h->delayLevel == 0 ? FIRST_LEVEL + m->reconsume_times : h->delayLevel;
   if (dead) {
     level = 0;
-    retry = need_topic(b, rq, DLQ_TOPIC_PREFIX, h->group, 1, PERM_WRITE, 0);
-    if (retry == NULL) return false;
+    *to = need_topic(b, rq, DLQ_TOPIC_PREFIX, h->group, 1, PERM_WRITE, 0);
+    if (*to == NULL) return false;
   }
   m->properties = properties_of(b, m, level);
-  m->topic = retry->name;
+  m->topic = (*to)->name;
   m->queue_id = dead ? 0 : (int32_t)prng_below(&b->prng, (uint64_t)g->retry_queues);
   m->reconsume_times++;
   m->prepared_offset = 0;
@@ -115,7 +115,7 @@ static bool turn_back(struct broker *b, const struct request *rq, const struct c
 }
 
 /* Nobody else has the message then, so the answer waits for what a send with WAIT waits for (Java's does not). */
-static void store_back(struct broker *b, const struct request *rq, struct message *m) {
+static void store_back(struct broker *b, const struct request *rq, const struct topic *to, struct message *m) {
   struct put_result put;
   if (gate_reserve(&b->gate) != STATUS_OK) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "out of memory");
@@ -133,7 +133,8 @@ static void store_back(struct broker *b, const struct request *rq, struct messag
                      .due_ms = rq->now.mono_ms + b->settings->syncFlushTimeout,
                      .wants_flush = b->settings->flushDiskType == FLUSH_SYNC,
                      .wants_replica = b->repl->ops->need(b->repl, put.end_offset) == REPL_WAIT,
-                     .plain = true};
+                     .plain = true,
+                     .wants_topic = topics_unsaved(&b->topics, to)};
   gate_wait(&b->gate, &w);
 }
 
@@ -158,5 +159,5 @@ void handle_send_back(struct broker *b, const struct request *rq) {
                          (long long)h.offset);
     return;
   }
-  if (turn_back(b, rq, &h, g, retry, &m)) store_back(b, rq, &m);
+  if (turn_back(b, rq, &h, g, &retry, &m)) store_back(b, rq, retry, &m);
 }

@@ -47,6 +47,7 @@ static enum status put(struct topics *ts, const struct topic_config *c) {
     memcpy(name, c->name.ptr, c->name.len);
     name[c->name.len] = '\0';
     t->name = span_of(name, c->name.len);
+    t->created = ts->changes + 1;
   }
   t->read_queues = c->read_queues;
   t->write_queues = c->write_queues;
@@ -199,6 +200,7 @@ enum status topics_load(struct topics *ts, struct disk *disk, struct log *log) {
         log_warn(log, "%s: topic \"%.*s\" is left out: %s", ts->path, SPAN_ARG(table.topics[i].name), status_text(one));
     }
   }
+  ts->saved = ts->changes;
   buf_fini(&text);
   arena_fini(&arena);
   return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -217,7 +219,10 @@ enum status topics_save(struct topics *ts, struct disk *disk) {
     topic_table_write(&w, &table);
     status = text.failed ? STATUS_NO_MEMORY : disk_replace_shifting(disk, ts->path, buf_span(&text));
   }
-  if (status == STATUS_OK) ts->dirty = false;
+  if (status == STATUS_OK) {
+    ts->dirty = false;
+    ts->saved = ts->changes;
+  }
   buf_fini(&text);
   arena_fini(&arena);
   return status;

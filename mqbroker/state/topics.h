@@ -23,6 +23,7 @@ struct topic {
   bool multi_tag;
   bool order;
   uint64_t changed; /* `changes` of the table at its last change */
+  uint64_t created; /* and when it was made; 0: it was in the file */
 };
 
 struct topics {
@@ -30,6 +31,7 @@ struct topics {
   struct map systems; /* names made at start: set, values are not NULL */
   struct data_version version;
   uint64_t changes; /* counts */
+  uint64_t saved;   /* those that the file has */
   char path[DISK_PATH_MAX];
   bool dirty; /* differs from the file */
   size_t limit;
@@ -45,6 +47,9 @@ void topics_fini(struct topics *ts);
 /* Reads the file (or its .bak) over what is there. A missing file is OK; CORRUPT with a log line if neither can be read. */
 enum status topics_load(struct topics *ts, struct disk *disk, struct log *log) MUST_USE;
 enum status topics_save(struct topics *ts, struct disk *disk) MUST_USE; /* clears dirty on success */
+
+/* The file does not name it yet: a crash would forget it, and with it where its messages are. */
+static inline bool topics_unsaved(const struct topics *ts, const struct topic *t) { return t->created > ts->saved; }
 
 struct topic *topics_find(const struct topics *ts, struct span name);
 /* Creates or changes one; the version moves on. INVALID name, LIMIT, NO_MEMORY. */

@@ -33,6 +33,7 @@ tests_interop_storediff_storepeer_LDADD = core/libwire.la core/libport.la core/l
 
 EXTRA_DIST += \
   tests/interop/README.md \
+  tests/interop/dledger_mixed.sh \
   tests/interop/kill9.sh \
   tests/interop/ledger.sh \
   tests/interop/lib.sh \
@@ -54,6 +55,7 @@ EXTRA_DIST += \
   tests/interop/java/pom.xml \
   tests/interop/node/payload.js \
   tests/interop/node/consume.js \
+  tests/interop/node/dledger_append.js \
   tests/interop/node/package-lock.json \
   tests/interop/node/package.json \
   tests/interop/node/produce.js

@@ -14,8 +14,12 @@ tests_system_peer_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 tests_system_peer_LDADD = core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
 
 # Real processes at real speed; the sanitizer builds test the same code in their own ways.
+check_PROGRAMS += tests/system/kv_check
+tests_system_kv_check_SOURCES = tests/system/kv_check.c
+tests_system_kv_check_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+
 if !SANITIZED
-TESTS += tests/system/run.sh
+TESTS += tests/system/run.sh tests/system/kv_check
 endif
 EXTRA_DIST += \
   tests/system/run.sh \

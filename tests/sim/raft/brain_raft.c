@@ -154,5 +154,7 @@ static bool amnesia(const void *brain) { return raft_has_amnesia(((const struct 
 static bool broken(const void *brain) { return raft_failed(((const struct real *)brain)->raft); }
 static void hand_over(void *brain, struct moment now) { (void)raft_hand_over(((struct real *)brain)->raft, now); }
 
-const struct brain_ops brain_raft = {"raft", boot, halt,      receive, turn,   append,   synced,
-                                     role,   term, committed, amnesia, broken, hand_over};
+static void lost(void *brain, int64_t from) { raft_lost(((struct real *)brain)->raft, from); }
+
+const struct brain_ops brain_raft = {"raft", boot, halt,      receive, turn,   append,    synced,
+                                     role,   term, committed, amnesia, broken, hand_over, lost};

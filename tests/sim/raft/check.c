@@ -100,11 +100,15 @@ void check_truncate(struct machine *m, int64_t from) {
       group_fail(g, "a committed entry was truncated: %lld at n%d", (long long)i, m->id);
 }
 
+int64_t check_new_entry(const struct group *g) {
+  for (int64_t i = g->truth_count - 1; i >= 0; i--)
+    if (g->truth[i].cell.value != VALUE_OPENING) return g->truth[i].cell.value > g->final_value ? i : -1;
+  return -1;
+}
+
 /* After the trouble: is a new entry committed everywhere, and with it everything that ever was? */
 bool check_progress(struct group *g) {
-  int64_t where = -1;
-  for (int64_t i = g->truth_count - 1; i >= 0 && where < 0; i--)
-    if (g->truth[i].cell.value > g->final_value && g->truth[i].cell.value != VALUE_OPENING) where = i;
+  int64_t where = check_new_entry(g);
   if (where < 0) return false;
   for (int i = 0; i < g->plan.machines; i++) {
     const struct machine *m = &g->machines[i];

@@ -135,12 +135,15 @@ void disk_wipe(struct machine *m) {
   d->formatted = true;
 }
 
-/* An entry's bytes rot; the ledger finds it when it is opened, ends before it and says that it had more. */
+/* An entry's bytes rot; the ledger finds it when it is opened or looked through, ends before it and says that it had
+ * more. */
 bool disk_corrupt(struct machine *m) {
   struct machine_disk *d = &m->disk;
   if (d->same < 2) return false;
   int64_t at = (int64_t)group_dice(m->group, (uint64_t)d->same);
   d->cache.count = d->durable.count = d->same = at;
+  d->staged = 0;
+  if (m->sync_upto >= at) m->sync_upto = at - 1;
   d->hard.amnesia = d->hard_durable.amnesia = true;
   return true;
 }

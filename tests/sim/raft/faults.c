@@ -18,7 +18,7 @@ static int64_t some_ms(struct group *g, int64_t most) { return 1 + (int64_t)grou
 
 /* Has it all it ever acknowledged? A machine that is off counts as what its disk says. */
 static bool remembers(const struct machine *m) {
-  if (machine_is_up(m)) return !m->ops->amnesia(m->brain);
+  if (machine_is_up(m) && m->ops->amnesia(m->brain)) return false;
   return !m->disk.formatted && !m->disk.hard.amnesia;
 }
 
@@ -27,6 +27,17 @@ static bool may_forget(struct group *g, const struct machine *victim) {
   for (int i = 0; i < g->plan.machines; i++)
     if (&g->machines[i] != victim && !remembers(&g->machines[i])) forgetful++;
   return g->plan.models == 0 && remembers(victim) && forgetful <= (g->plan.machines - 1) / 2;
+}
+
+/* Found by a machine that runs. */
+static bool corrupt_alive(struct machine *m) {
+  if (m->ops->lost == NULL || !disk_corrupt(m)) return false;
+  m->ops->lost(m->brain, m->disk.cache.count);
+  if (m->seen_committed >= m->disk.cache.count) m->seen_committed = m->disk.cache.count - 1;
+  if (m->disk.committed >= m->disk.cache.count) m->disk.committed = m->disk.cache.count - 1;
+  check_step(m);
+  machine_turn_soon(m, 1);
+  return true;
 }
 
 static bool fault_disk(struct group *g, enum fault_kind kind, struct machine *m) {
@@ -48,6 +59,7 @@ static bool fault_disk(struct group *g, enum fault_kind kind, struct machine *m)
   case FAULT_WIPE:
   case FAULT_CORRUPT:
     if (!machine_is_up(m) || !may_forget(g, m)) return false;
+    if (kind == FAULT_CORRUPT && group_dice(g, 2) == 0) return corrupt_alive(m);
     machine_kill(m, off);
     if (kind == FAULT_WIPE) disk_wipe(m);
     else if (!disk_corrupt(m)) return false;

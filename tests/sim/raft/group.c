@@ -81,7 +81,8 @@ static struct event *pop(struct group *g) {
 
 static void on_client(struct group *g) {
   struct machine *m = &g->machines[group_dice(g, (uint64_t)g->plan.machines)];
-  for (int i = 0; i < g->plan.machines; i++, m = &g->machines[(m->id + 1) % g->plan.machines])
+  bool silent = g->healing && g->plan.quiet && check_new_entry(g) >= 0;
+  for (int i = 0; i < g->plan.machines && !silent; i++, m = &g->machines[(m->id + 1) % g->plan.machines])
     if (machine_is_up(m) && m->seen_role == RAFT_LEADER && g->now >= m->stalled_until) {
       for (uint64_t n = 1 + group_dice(g, 3); n > 0; n--) machine_append(m, ++g->next_value);
       break;
@@ -153,6 +154,7 @@ void group_plan_of(uint64_t seed, struct group_plan *plan) {
   plan->client_gap_ms = 10 + (int64_t)prng_below(&dice, 100);
   plan->narrow = prng_below(&dice, 4) == 0;
   if (plan->narrow) plan->client_gap_ms += 200;
+  plan->quiet = prng_below(&dice, 2) == 0;
   plan->heal_ms = 10000;
 }
 

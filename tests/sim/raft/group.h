@@ -58,6 +58,7 @@ struct brain_ops {
   bool (*amnesia)(const void *brain);
   bool (*broken)(const void *brain);
   void (*hand_over)(void *brain, struct moment now);
+  void (*lost)(void *brain, int64_t from); /* NULL: it does not look */
 };
 extern const struct brain_ops brain_raft, brain_01;
 
@@ -148,6 +149,7 @@ struct group_plan {
   int64_t fault_gap_ms;
   int64_t client_gap_ms;
   int64_t heal_ms; /* progress is due so long after the end of it */
+  bool quiet;      /* after the trouble the clients stop as soon as one entry is committed */
   bool narrow;     /* one entry a batch: what a crash finds half done */
 };
 
@@ -227,6 +229,7 @@ int64_t disk_end(const struct machine *m);
 void check_step(struct machine *m);
 void check_truncate(struct machine *m, int64_t from);
 bool check_progress(struct group *g);
+int64_t check_new_entry(const struct group *g); /* committed after the trouble; -1: none */
 
 /* faults.c */
 void fault_happen(struct group *g);

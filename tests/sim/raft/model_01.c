@@ -106,5 +106,5 @@ static int64_t committed(const void *brain) { return ((const struct old *)brain)
 static bool no(const void *brain) { return brain == NULL; }
 static void hand_over(void *brain, struct moment now) { (void)brain, (void)now; } /* came with 0.2 */
 
-const struct brain_ops brain_01 = {"0.1", boot, halt,      receive, turn, append,   synced,
-                                   role,  term, committed, no,      no,   hand_over};
+const struct brain_ops brain_01 = {"0.1", boot, halt,      receive, turn, append,    synced,
+                                   role,  term, committed, no,      no,   hand_over, NULL};

@@ -329,6 +329,25 @@ static void a_failed_write_is_refused_and_leaves_no_gap(void) {
   stage_end(&s);
 }
 
+/* A crash would forget the topic and with it where the messages are (simulator, seed 2157). */
+static void a_topic_that_cannot_be_saved_takes_nothing(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  CU_ASSERT(stage_send(&s, "T", 0, "one", NULL, &a) == RESPONSE_SUCCESS);
+  struct sim_disk_fault fault = {.ops = SIM_NAMES, .status = STATUS_NO_SPACE};
+  sim_disk_fail(s.host, &fault);
+  CU_ASSERT(stage_send(&s, "New", 0, "early", NULL, &a) == RESPONSE_SERVICE_NOT_AVAILABLE);
+  CU_ASSERT(stage_send(&s, "New", 0, "early", NULL, &a) == RESPONSE_SERVICE_NOT_AVAILABLE);
+  CU_ASSERT(stage_send(&s, "T", 0, "two", NULL, &a) == RESPONSE_SUCCESS); /* others are not concerned */
+  sim_disk_fail(s.host, NULL);
+  stage_run(&s, 2000);
+  CU_ASSERT(stage_send(&s, "New", 0, "late", NULL, &a) == RESPONSE_SUCCESS);
+  stage_crash(&s, SIM_KILL);
+  CU_ASSERT(stage_pull(&s, "New", 0, 0, "*", &a) == RESPONSE_SUCCESS);
+  stage_end(&s);
+}
+
 static bool span_contains(struct span s, const char *text) {
   return s.len > 0 && memmem(s.ptr, s.len, text, strlen(text)) != NULL;
 }
@@ -573,6 +592,7 @@ int main(int argc, char **argv) {
       {"sync flush waits for the disk", sync_flush_waits_for_the_disk},
       {"what was flushed survives a power cut", what_was_flushed_survives_a_power_cut},
       {"a failed write is refused and leaves no gap", a_failed_write_is_refused_and_leaves_no_gap},
+      {"a topic that cannot be saved takes nothing", a_topic_that_cannot_be_saved_takes_nothing},
       {"a read-only store says so", a_read_only_store_says_so},
       {"a long recovery tells how far it is", a_long_recovery_tells_how_far_it_is},
       {"a full disk refuses sends in words and recovers", a_full_disk_refuses_sends_in_words_and_recovers},
