@@ -185,18 +185,21 @@ struct store_config broker_store_config(const struct broker *b) {
                                 .flush_thorough_ms = s->flushCommitLogThoroughInterval,
                                 .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
                                 .check_crc_on_recover = s->checkCRCOnRecover,
+                                .ext = {.enabled = s->enableConsumeQueueExt,
+                                        .file_length = s->mappedFileSizeConsumeQueueExt},
                                 .index = {.enabled = s->messageIndexEnable,
                                           .safe = s->messageIndexSafe,
                                           .slots = s->maxHashSlotNum,
                                           .entries = s->maxIndexNum,
                                           .utc_offset_s = b->utc_offset_s},
                                 .retention = retention_rules(b),
+                                .watch = b->watch,
                                 .seed = b->seed};
 }
 
 enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) {
   struct store_config config = broker_store_config(b);
-  struct store_listener listener = {on_arrival, b};
+  struct store_listener listener = {.arrived = on_arrival, .context = b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
 }
 
@@ -284,6 +287,7 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
   b->disk = host->disk;
   b->log = host->log;
   b->seed = host->seed;
+  b->watch = host->watch;
   b->memory_bytes = host->memory_bytes;
   b->utc_offset_s = host->utc_offset_s;
   b->born = b->now = now;

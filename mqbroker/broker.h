@@ -49,6 +49,7 @@ struct broker {
   struct slave_sync slave_sync;
   struct registration registration;
 
+  struct store_watch watch;
   uint64_t seed;
   int64_t memory_bytes;
   int32_t utc_offset_s;
@@ -73,6 +74,7 @@ struct broker_host {
   uint64_t seed;
   int64_t memory_bytes; /* physical memory: what "still in memory" is measured against */
   int32_t utc_offset_s; /* of local time: Java names index files by it, and deleteWhen is in it */
+  struct store_watch watch; /* told how far the store's recovery is */
 };
 
 /* Opens the store, loads the state and listens. settings are complete (settings_complete) and must outlive

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += mqbroker/libbroker.la
 mqbroker_libbroker_la_SOURCES = \
   mqbroker/broker.c mqbroker/broker.h \
+  mqbroker/progress.c mqbroker/progress.h \
   mqbroker/registration.c mqbroker/registration.h \
   mqbroker/settings.c mqbroker/settings.h \
   mqbroker/turn.c \

@@ -6,6 +6,7 @@
 #include "host/uv/loop.h"
 #include "host/uv/machine_uv.h"
 #include "mqbroker/broker.h"
+#include "mqbroker/progress.h"
 #include "mqbroker/standalone.h"
 
 #include <getopt.h>
@@ -128,15 +129,24 @@ static int32_t utc_offset(void) {
 
 static int64_t physical_memory(void) { return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE); }
 
+/* The loop does not run yet, so its time stands still. */
+static void on_recovery(void *progress, const char *what, int64_t done, int64_t total) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  progress_step(progress, what, done, total, (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
 static int serve(struct broker_settings *s, struct uv_host *host, struct log *log, struct moment started) {
   struct buf why;
   buf_init(&why, TEXT_MAX);
+  struct progress progress = {.log = log};
   struct broker_host ports = {.net = uv_host_net(host),
                               .disk = uv_host_disk(host),
                               .log = log,
                               .seed = machine_seed(),
                               .memory_bytes = physical_memory(),
-                              .utc_offset_s = utc_offset()};
+                              .utc_offset_s = utc_offset(),
+                              .watch = {on_recovery, &progress}};
   struct broker *b = broker_new(s, &ports, uv_host_now(host), &why);
   if (b == NULL) {
     log_error(log, "the broker cannot start: %.*s", SPAN_ARG(buf_span(&why)));

@@ -100,9 +100,9 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(TEXT, storePathCommitLog, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "directory of the commit log; default: $HOME/store/commitlog (it does not follow storePathRootDir)") \
   K(I32, mappedFileSizeCommitLog, "1073741824", 4096, 2147483647, NULL, 0, "bytes of a commit log file; must not change on an existing store") \
   K(I32, mappedFileSizeConsumeQueue, "6000000", 20, 2147483640, NULL, 0, "bytes of a consume queue file, rounded up to a multiple of 20; must not change") \
-  K(BOOL, enableConsumeQueueExt, "false", 0, 0, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(I32, mappedFileSizeConsumeQueueExt, "50331648", 0, INT32_MAX, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(I32, bitMapLengthConsumeQueueExt, "64", 0, INT32_MAX, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
+  K(BOOL, enableConsumeQueueExt, "false", 0, 0, NULL, 0, "keep store time and filter bit map of each message beside its queue (consumequeue_ext); false: what is there is still read") \
+  K(I32, mappedFileSizeConsumeQueueExt, "50331648", 0, INT32_MAX, NULL, 0, "bytes of a file in consumequeue_ext (at least 24); must not change") \
+  K(I32, bitMapLengthConsumeQueueExt, "64", 0, INT32_MAX, NULL, CONFIG_IGNORED, "sizes a buffer in 4.7.0; the length of a bit map follows from the Bloom filter") \
   K(I32, flushIntervalCommitLog, "500", 1, 600000, NULL, CONFIG_IMPORTANT, "ms between flushes (ASYNC_FLUSH)") \
   K(I32, commitIntervalCommitLog, "200", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(BOOL, useReentrantLockWhenPutMessage, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \

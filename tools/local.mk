@@ -22,6 +22,8 @@ tools_mqstore_libmqstore_la_SOURCES = \
   tools/mqstore/rebuild.c tools/mqstore/rebuild.h \
   tools/mqstore/rebuild_index.c \
   tools/mqstore/rebuild_queues.c \
+  tools/mqstore/repair.c tools/mqstore/repair.h \
+  tools/mqstore/repair_log.c \
   tools/mqstore/run.c \
   tools/mqstore/show.c \
   tools/mqstore/storedir.c \

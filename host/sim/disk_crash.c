@@ -53,6 +53,8 @@ void inode_synced(struct inode *inode, uint64_t stamp, bool worked) {
     poisoned = poisoned || u.poisoned;
     if (u.stamp <= stamp && !u.poisoned) {
       for (size_t j = 0; j < kept; j++) protect(inode, &inode->undos[j], &u);
+      /* Bytes that are durable lie within the file, whatever became of an older change of its length. */
+      if (u.kind == UNDO_WRITE && u.len > 0) inode->synced_length = most(inode->synced_length, u.offset + u.len);
       undo_fini(inode, &u);
     } else {
       inode->undos[kept++] = u;

@@ -15,10 +15,10 @@ struct tag_filter {
   size_t count;
 };
 
-static bool tag_wanted(void *context, int64_t tags_code) {
+static bool tag_wanted(void *context, const struct queued *unit) {
   const struct tag_filter *f = context;
   for (size_t i = 0; i < f->count; i++)
-    if (f->codes[i] == tags_code) return true;
+    if (f->codes[i] == unit->tags_code) return true;
   return false;
 }
 

@@ -77,6 +77,9 @@ static void put_store(struct table *t, const struct broker *b) {
              (double)free_bytes / 0x1p30);
     put_text(t, "commitLogDirCapacity", text);
   }
+  /* Not in Java: why producers are refused, for whoever looks from outside. */
+  const char *refusal = store_refusal(b->store);
+  put_text(t, "storeRefusal", refusal == NULL ? "" : refusal);
   snprintf(text, sizeof text, "%.6f", ratio);
   put_text(t, "commitLogDiskRatio", text);
   put_text(t, "consumeQueueDiskRatio", text);

@@ -11,9 +11,10 @@
 /* ---- the desk ---- */
 
 void queue_desk_init(struct queue_desk *d, struct disk *disk, struct log *log, struct commitlog *commitlog,
-                     int64_t file_length) {
+                     int64_t file_length, int64_t ext_file_length, bool ext_enabled) {
   *d = (struct queue_desk){.disk = disk, .log = log, .commitlog = commitlog, .file_length = file_length};
   segment_cache_init(&d->cache, disk);
+  ext_desk_init(&d->ext, disk, log, ext_file_length, ext_enabled);
 }
 
 void queue_desk_fini(struct queue_desk *d) {
@@ -23,6 +24,7 @@ void queue_desk_fini(struct queue_desk *d) {
     free(d->free_tails);
     d->free_tails = next;
   }
+  ext_desk_fini(&d->ext);
 }
 
 static struct queue_link *tail_link(struct consumequeue *q) { return &q->tail_link; }
@@ -105,6 +107,7 @@ void consumequeue_free(struct consumequeue *q) {
   tail_release(q);
   list_remove(&q->desk->unsynced, q, sync_link);
   segments_fini(&q->files);
+  queue_ext_free(q->ext);
   free(q->dir);
   free(q);
 }
@@ -193,7 +196,7 @@ static enum status file_for_write(struct consumequeue *q, struct segment **out) 
 
 enum status consumequeue_write(struct consumequeue *q) {
   struct disk *disk = q->desk->disk;
-  enum status status = STATUS_OK;
+  enum status status = q->ext == NULL ? STATUS_OK : queue_ext_write(q->ext);
   const uint8_t *from = q->tail;
   while (q->written < q->max && status == STATUS_OK) {
     struct segment *g;
@@ -215,6 +218,10 @@ enum status consumequeue_write(struct consumequeue *q) {
 }
 
 enum status consumequeue_sync_names(struct consumequeue *q) {
+  if (q->ext != NULL) {
+    enum status status = queue_ext_sync_names(q->ext);
+    if (status != STATUS_OK) return status;
+  }
   if (!q->names_unsynced) return STATUS_OK;
   struct disk *disk = q->desk->disk;
   char path[DISK_PATH_MAX];
@@ -234,6 +241,7 @@ enum status consumequeue_sync_names(struct consumequeue *q) {
 enum status consumequeue_sync(struct consumequeue *q) {
   enum status status = consumequeue_write(q);
   struct disk *disk = q->desk->disk;
+  if (status == STATUS_OK && q->ext != NULL) status = queue_ext_sync(q->ext);
   while (q->synced < q->written && status == STATUS_OK) {
     struct segment *g;
     status = file_of(q, q->synced, &g);
@@ -264,9 +272,20 @@ static enum status tail_make_room(struct consumequeue *q) {
   return STATUS_OK;
 }
 
-static enum status unit_append(struct consumequeue *q, const struct unit *unit, int64_t mono_ms) {
+/* The ext unit's address, or the tags code if there is no place for one (ConsumeQueue.putMessagePositionInfoWrapper). */
+static int64_t ext_append(struct consumequeue *q, const struct ext_unit *ext) {
+  struct buf why = {0}; /* nothing is read that could be wrong */
+  int64_t address;
+  if (q->ext == NULL && consumequeue_add_ext(q, true, NULL, false, &why) != STATUS_OK) return ext->tags_code;
+  return queue_ext_put(q->ext, ext, &address) ? address : ext->tags_code;
+}
+
+static enum status unit_append(struct consumequeue *q, const struct unit *plain, const struct ext_unit *ext,
+                               int64_t mono_ms) {
+  struct unit extended = *plain, *unit = &extended;
   enum status status = tail_make_room(q);
   if (status != STATUS_OK) return status;
+  if (ext != NULL) extended.tags_code = ext_append(q, ext);
   if (!q->tail_link.linked) {
     list_push(&q->desk->with_tail, q, tail_link);
     q->tail_since_ms = mono_ms;
@@ -275,7 +294,8 @@ static enum status unit_append(struct consumequeue *q, const struct unit *unit, 
   unit_put(q->tail + (q->max - q->written) * UNIT_SIZE, unit);
   q->max++;
   if (!unit_blank(unit)) q->physical_max = unit->offset + unit->size;
-  if (q->max - q->written < TAIL_UNITS && q->max % consumequeue_units_per_file(q) != 0) return STATUS_OK;
+  bool crowded = ext != NULL && q->ext != NULL && queue_ext_crowded(q->ext, ext->bitmap.len);
+  if (!crowded && q->max - q->written < TAIL_UNITS && q->max % consumequeue_units_per_file(q) != 0) return STATUS_OK;
   return consumequeue_write(q);
 }
 
@@ -284,7 +304,8 @@ static void queue_start_at(struct consumequeue *q, int64_t index) {
   q->physical_max = 0;
 }
 
-enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, int64_t mono_ms) {
+enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, const struct ext_unit *ext,
+                             int64_t mono_ms) {
   if (index < 0 || index > INT64_MAX / UNIT_SIZE - q->files.length) return STATUS_INVALID;
   if (index != q->max) {
     if (q->max == q->min && segments_empty(&q->files)) {
@@ -299,16 +320,15 @@ enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct
       return STATUS_OK;
     }
   }
-  enum status status = unit_append(q, unit, mono_ms);
+  enum status status = unit_append(q, unit, ext, mono_ms);
   if (q->next < q->max) q->next = q->max;
   return status;
 }
 
-enum status consumequeue_fill(struct consumequeue *q, int64_t index, int64_t mono_ms) {
+enum status consumequeue_fill(struct consumequeue *q, int64_t index, const struct unit *next, int64_t mono_ms) {
   if (index - q->max > HOLE_UNITS_MAX) return STATUS_LIMIT;
-  const struct unit blank = {.size = BLANK_UNIT_SIZE};
   enum status status = STATUS_OK;
-  while (q->max < index && status == STATUS_OK) status = unit_append(q, &blank, mono_ms);
+  while (q->max < index && status == STATUS_OK) status = unit_append(q, next, NULL, mono_ms);
   return status;
 }
 
@@ -318,6 +338,7 @@ enum status consumequeue_reset(struct consumequeue *q) {
   list_remove(&q->desk->unsynced, q, sync_link);
   q->max = q->written;
   enum status status = segments_drop_from(&q->files, q->files.first);
+  if (status == STATUS_OK && q->ext != NULL) status = queue_ext_reset(q->ext);
   if (status != STATUS_OK) return status;
   int64_t next = q->next;
   queue_start_at(q, 0);

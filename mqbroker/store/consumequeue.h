@@ -4,7 +4,9 @@
  * commit log (org.apache.rocketmq.store.ConsumeQueue). The newest units live
  * in a tail in memory that is written when it is full, old, or when the desk
  * needs the buffer for another queue; an idle queue holds no buffer and no
- * open file. What a crash takes from a tail is rebuilt from the log.
+ * open file. What a crash takes from a tail is rebuilt from the log. An
+ * extended queue has ext units beside it (queue_ext.h), which are written,
+ * synced, cut, trimmed and removed with its own.
  *
  * The desk is what all queues share: open files, tail buffers, and the lists
  * of queues with a tail or with unsynced files.
@@ -13,6 +15,7 @@
 #define MQBROKER_STORE_CONSUMEQUEUE_H
 
 #include "mqbroker/store/commitlog.h"
+#include "mqbroker/store/queue_ext.h"
 
 #define UNIT_SIZE 20
 #define BLANK_UNIT_SIZE INT32_MAX /* "size" of the units before a queue's real beginning */
@@ -44,6 +47,7 @@ struct queue_desk {
   size_t tail_count;   /* buffers made, free ones included */
   struct queue_list with_tail; /* in the order of their oldest unwritten unit */
   struct queue_list unsynced;
+  struct ext_desk ext;
 };
 
 struct queue_link {
@@ -70,10 +74,11 @@ struct consumequeue {
   int64_t tail_since_ms;  /* monotonic */
   int64_t tail_offset;    /* log offset of the oldest unwritten unit */
   struct queue_link tail_link, sync_link;
+  struct queue_ext *ext; /* owned; NULL: it has no ext files */
 };
 
 void queue_desk_init(struct queue_desk *d, struct disk *disk, struct log *log, struct commitlog *commitlog,
-                     int64_t file_length);
+                     int64_t file_length, int64_t ext_file_length, bool ext_enabled);
 void queue_desk_fini(struct queue_desk *d);
 
 void unit_get(const uint8_t *p, struct unit *out);
@@ -91,11 +96,14 @@ enum status consumequeue_unit_on_disk(struct consumequeue *q, int64_t index, str
 /* Removes every unit and file; the next unit may have any number. */
 enum status consumequeue_reset(struct consumequeue *q) MUST_USE;
 
-/* Adds the unit number `index`. OK also when it is there already; NOT_FOUND: units before it are missing. Any other
+/* Adds the unit number `index`, with an ext unit unless `ext` is NULL. OK also when it is there already; NOT_FOUND: units before it are missing. Any other
  * status: the unit is in memory, but not writable now. NO_MEMORY: it is lost. */
-enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, int64_t mono_ms) MUST_USE;
-/* Fills [max, index) with blank units. */
-enum status consumequeue_fill(struct consumequeue *q, int64_t index, int64_t mono_ms) MUST_USE;
+enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, const struct ext_unit *ext,
+                             int64_t mono_ms) MUST_USE;
+/* Fills [max, index), whose records are lost, with the unit that comes next. Whoever pulls there gets that message
+ * once more. A blank, or a unit of a record that is not there, would make Java pass over the rest of a log file
+ * (DefaultMessageStore.getMessage, nextPhyFileStartOffset), and its recovery ends a queue at any other value. */
+enum status consumequeue_fill(struct consumequeue *q, int64_t index, const struct unit *next, int64_t mono_ms) MUST_USE;
 /* Writes the tail. */
 enum status consumequeue_write(struct consumequeue *q) MUST_USE;
 /* Writes the tail and syncs the files, waiting. */
@@ -109,6 +117,13 @@ enum status consumequeue_sync_names(struct consumequeue *q) MUST_USE;
  * next call of this room. NOT_FOUND outside [first unit on disk, max). */
 enum status consumequeue_units(struct consumequeue *q, int64_t index, const uint8_t **units, int64_t *count) MUST_USE;
 enum status consumequeue_unit(struct consumequeue *q, int64_t index, struct unit *out) MUST_USE;
+/* queue_ext_load.c: the ext files' end, once [min, max) is known. */
+enum status consumequeue_load_ext(struct consumequeue *q) MUST_USE;
+/* The first ext file goes if no unit points into it any more. */
+enum status consumequeue_trim_ext(struct consumequeue *q, bool *removed) MUST_USE;
+/* Makes the list of ext files: as they are on disk or, with `fresh`, empty. */
+enum status consumequeue_add_ext(struct consumequeue *q, bool fresh, struct arena *arena, bool repair,
+                                 struct buf *why) MUST_USE;
 /* Store time of the record of a unit, -1 if there is none. */
 int64_t consumequeue_time_at(struct consumequeue *q, int64_t index);
 /* ConsumeQueue.getOffsetInQueueByTime. */

@@ -8,12 +8,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static enum status directory_remove(struct store *s, const char *path) {
+  enum status status = s->disk->ops->remove(s->disk, path);
+  return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* consumequeue/TOPIC and consumequeue_ext/TOPIC, if they are empty. */
+static enum status topic_directories_remove(struct store *s, struct span topic) {
+  char path[DISK_PATH_MAX];
+  snprintf(path, sizeof path, "%s_ext/%.*s", s->queues.dir, SPAN_ARG(topic));
+  enum status ext = directory_remove(s, path);
+  if (ext != STATUS_OK) log_debug(s->log, "%s stays: %s", path, status_text(ext));
+  snprintf(path, sizeof path, "%s/%.*s", s->queues.dir, SPAN_ARG(topic));
+  return directory_remove(s, path);
+}
+
 /* Files, directory, and the entry in the table. */
 static enum status queue_discard(struct store *s, struct consumequeue *q) {
   enum status status = q->loaded ? STATUS_OK : consumequeue_load(q, s->commitlog.appended);
   if (status == STATUS_OK) status = consumequeue_reset(q);
-  if (status == STATUS_OK) status = s->disk->ops->remove(s->disk, q->dir);
-  if (status == STATUS_NOT_FOUND) status = STATUS_OK;
+  if (status == STATUS_OK) status = directory_remove(s, q->dir);
+  if (status == STATUS_OK && q->ext != NULL) status = directory_remove(s, q->ext->dir);
   /* What is staged for it keeps its number and finds an empty queue. */
   if (status == STATUS_OK && q->next == q->max) queues_forget(&s->queues, q);
   return status;
@@ -22,15 +37,11 @@ static enum status queue_discard(struct store *s, struct consumequeue *q) {
 enum status store_delete_topic(struct store *s, struct span topic) {
   struct consumequeue **list;
   size_t count;
-  char path[DISK_PATH_MAX];
   enum status status = queues_sorted(&s->queues, topic, &list, &count);
   if (status != STATUS_OK) return status;
-  if (count > 0) snprintf(path, sizeof path, "%s/%.*s", s->queues.dir, SPAN_ARG(topic));
   for (size_t i = 0; i < count && status == STATUS_OK; i++) status = queue_discard(s, list[i]);
   free(list);
-  if (count == 0 || status != STATUS_OK) return status;
-  status = s->disk->ops->remove(s->disk, path);
-  return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+  return count == 0 || status != STATUS_OK ? status : topic_directories_remove(s, topic);
 }
 
 static void first_failure(enum status *first, enum status status) {
@@ -52,16 +63,17 @@ size_t store_clean_expired_queues(struct store *s, enum status *status) {
   *status = queues_sorted(&s->queues, SPAN_NONE, &list, &count);
   if (*status != STATUS_OK) return 0;
   for (size_t i = 0; i < count; i++) {
-    char path[DISK_PATH_MAX];
+    char text[TOPIC_LENGTH_MAX + 1];
+    struct span topic = span_of(text, list[i]->topic.len);
     bool expired;
     enum status done = expired_check(s, list[i], &expired);
     if (done == STATUS_OK && expired) {
-      snprintf(path, sizeof path, "%s/%.*s", s->queues.dir, SPAN_ARG(list[i]->topic));
+      memcpy(text, list[i]->topic.ptr, topic.len);
       log_info(s->log, "consume queue %s is removed: the log has none of its messages any more", list[i]->dir);
       done = queue_discard(s, list[i]);
       if (done == STATUS_OK) removed++;
       /* Only the last queue of a topic leaves an empty directory. */
-      enum status directory = s->disk->ops->remove(s->disk, path);
+      enum status directory = topic_directories_remove(s, topic);
       (void)directory;
     }
     first_failure(status, done);

@@ -17,11 +17,11 @@
 
 void flush_init(struct store *s, struct moment now) {
   struct flusher *f = &s->flusher;
-  *f = (struct flusher){.flushed = s->commitlog.appended, .synced_at_ms = now.mono_ms};
+  *f = (struct flusher){.flushed = s->durable, .marked = s->durable, .synced_at_ms = now.mono_ms};
   f->token = (uint64_t)now.wall_ms << 16;
   f->round_due_ms = now.mono_ms + CHECKPOINT_INTERVAL_MS;
   /* Nothing was promised yet for what recovery put into the queues: the first round does it. */
-  bool promised = s->queues.desk.with_tail.count + s->queues.desk.unsynced.count == 0 && !index_owes(&s->index);
+  bool promised = f->flushed == s->commitlog.appended && s->queues.desk.with_tail.count + s->queues.desk.unsynced.count == 0 && !index_owes(&s->index);
   f->round_done = promised ? f->flushed : -1;
 }
 
@@ -67,6 +67,7 @@ void flush_log_start(struct store *s) {
     at = g->start + c->files.length;
   }
   f->log_target = at < c->appended ? at : c->appended;
+  f->log_target_ms = f->log_target == c->appended ? s->last_ms : -1;
 }
 
 static void log_synced(struct store *s, enum status status) {
@@ -76,6 +77,7 @@ static void log_synced(struct store *s, enum status status) {
   if (status != STATUS_OK) store_make_read_only(s, "the commit log cannot be synced", status);
   if (f->log_busy > 0 || s->read_only) return;
   f->flushed = f->log_target;
+  flushed_mark_move(s, f->flushed, f->log_target_ms);
 }
 
 static int64_t log_tick(struct store *s, struct moment now) {
@@ -137,10 +139,23 @@ static void round_end(struct store *s, struct moment now) {
   s->flusher.round_due_ms = now.mono_ms + CHECKPOINT_INTERVAL_MS;
 }
 
+static enum status ext_sync_next(struct store *s, struct queue_ext *e) {
+  struct disk_file *file;
+  enum status status = queue_ext_unsynced(e, &file);
+  if (status == STATUS_OK) status = sync_begin(s, SYNC_QUEUE, file);
+  if (status != STATUS_OK) return status;
+  s->flusher.queue_busy++;
+  queue_ext_is_synced(e);
+  return STATUS_OK;
+}
+
+static bool ext_owes(const struct consumequeue *q) { return q->ext != NULL && q->ext->synced < q->ext->written; }
+
 /* Starts the sync of a queue's next unsynced file. */
 static enum status queue_sync_next(struct store *s, struct consumequeue *q) {
   struct segment *g;
   enum status status = consumequeue_sync_names(q);
+  if (status == STATUS_OK && ext_owes(q)) return ext_sync_next(s, q->ext);
   segment_cache_trim(&s->queues.desk.cache, QUEUE_FILES_OPEN_MAX - 1);
   if (status == STATUS_OK) status = segments_at(&q->files, q->synced * UNIT_SIZE, &g);
   if (status == STATUS_OK) status = sync_begin(s, SYNC_QUEUE, g->file);
@@ -157,7 +172,7 @@ static bool round_queues(struct store *s) {
   struct queue_list *list = &s->queues.desk.unsynced;
   while (f->round_queues_left > 0 && list->oldest != NULL && f->queue_busy < SYNC_QUEUE_FILES_MAX) {
     struct consumequeue *q = list->oldest;
-    if (q->synced < q->written) {
+    if (q->synced < q->written || ext_owes(q)) {
       enum status status = queue_sync_next(s, q);
       if (sync_later(status)) return false;
       if (status != STATUS_OK) {
@@ -165,7 +180,7 @@ static bool round_queues(struct store *s) {
         return false;
       }
     }
-    if (q->synced < q->written) continue;
+    if (q->synced < q->written || ext_owes(q)) continue;
     consumequeue_is_synced(q);
     f->round_queues_left--;
   }

@@ -53,6 +53,8 @@ static bool part_add(struct get_result *out, struct span record) {
 
 struct scan {
   struct commitlog *commitlog;
+  const struct delay_levels *delays;
+  struct consumequeue *queue;
   struct get_result *out;
   size_t count_max, bytes_max;
   store_filter filter;
@@ -61,6 +63,30 @@ struct scan {
   int64_t skip_until; /* log offset: a log file is missing, its other units are passed over */
   bool full;
 };
+
+/* Of a unit that has an ext unit. If that is not there the log knows the same but for the bit map, where Java sends
+ * whatever the tags are. */
+static bool extended_wanted(struct scan *scan, const struct unit *u) {
+  struct ext_unit ext;
+  struct span record;
+  struct message m;
+  size_t size;
+  struct queued seen;
+  if (scan->queue->ext != NULL && queue_ext_get(scan->queue->ext, u->tags_code, &ext)) {
+    seen = (struct queued){ext.tags_code, true, ext.store_ms, ext.bitmap};
+  } else {
+    if (commitlog_record(scan->commitlog, u->offset, &record) != STATUS_OK) return true;
+    if (message_decode(record, false, &m, &size) != STATUS_OK) return true;
+    seen = (struct queued){.tags_code = derive_tags_code(scan->delays, m.topic, m.properties, m.store_ms)};
+  }
+  return scan->filter(scan->filter_context, &seen);
+}
+
+static bool unit_wanted(struct scan *scan, const struct unit *u) {
+  if (scan->filter == NULL) return true;
+  if (ext_is_address(u->tags_code)) return extended_wanted(scan, u);
+  return scan->filter(scan->filter_context, &(struct queued){.tags_code = u->tags_code});
+}
 
 /* One unit; false: it does not go into this result any more. */
 static bool unit_take(struct scan *scan, const struct unit *u) {
@@ -72,7 +98,7 @@ static bool unit_take(struct scan *scan, const struct unit *u) {
   if (out->message_count > 0 &&
       (out->message_count >= scan->count_max || out->bytes + (size_t)u->size > scan->bytes_max))
     return false;
-  if (scan->filter != NULL && !scan->filter(scan->filter_context, u->tags_code)) return true;
+  if (!unit_wanted(scan, u)) return true;
   if (commitlog_record(c, u->offset, &record) != STATUS_OK || record.len != (size_t)u->size) {
     if (out->message_count == 0) scan->result = GET_MESSAGE_WAS_REMOVING;
     scan->skip_until = c->files.first;
@@ -124,7 +150,8 @@ enum get_status store_get(struct store *s, struct span topic, int32_t queue_id, 
     out->next_offset = offset - offset % per_file + per_file;
     return GET_OFFSET_FOUND_NULL;
   }
-  struct scan scan = {.commitlog = &s->commitlog, .out = out, .count_max = count_max > 0 ? (size_t)count_max : 0,
+  struct scan scan = {.commitlog = &s->commitlog, .delays = &s->delays, .queue = q, .out = out,
+                      .count_max = count_max > 0 ? (size_t)count_max : 0,
                       .bytes_max = bytes_max, .filter = filter, .filter_context = filter_context,
                       .result = GET_NO_MATCHED_MESSAGE, .skip_until = INT64_MIN};
   int64_t limit = (SCAN_BYTES_MIN + UNIT_SIZE - 1) / UNIT_SIZE;

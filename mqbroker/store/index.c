@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define STAGED_FIRST 1024
+#define REPLAY_BATCH 256 /* keys: long enough for their slots to be fetched */
 #define GROUP_BYTES (INDEX_GROUP_SLOTS * INDEX_SLOT_SIZE)
 
 enum status index_init(struct index *ix, struct disk *disk, struct log *log, struct commitlog *commitlog,
@@ -277,15 +278,16 @@ static bool is_in_already(const struct index *ix, const struct index_key *key) {
 void index_replay(struct index *ix, struct span topic, struct span properties, int32_t sys_flag, int64_t offset,
                   int64_t store_ms, struct moment now) {
   if (offset < ix->boundary) return;
+  if (offset == ix->boundary || ix->staged_count >= REPLAY_BATCH) index_commit(ix, now);
   index_stage(ix, topic, properties, sys_flag, offset, store_ms);
-  if (offset == ix->boundary) {
-    size_t kept = 0;
-    for (size_t i = 0; i < ix->staged_count; i++)
-      if (!is_in_already(ix, &ix->staged[i])) ix->staged[kept++] = ix->staged[i];
-    ix->staged_count = kept;
-  }
-  index_commit(ix, now);
+  if (offset != ix->boundary) return;
+  size_t kept = 0;
+  for (size_t i = 0; i < ix->staged_count; i++)
+    if (!is_in_already(ix, &ix->staged[i])) ix->staged[kept++] = ix->staged[i];
+  ix->staged_count = kept;
 }
+
+void index_end_replay(struct index *ix, struct moment now) { index_commit(ix, now); }
 
 /* ---- writing ---- */
 

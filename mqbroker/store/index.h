@@ -111,7 +111,9 @@ void index_stage(struct index *ix, struct span topic, struct span properties, in
                  int64_t store_ms);
 void index_commit(struct index *ix, struct moment now);
 static inline void index_rollback(struct index *ix) { ix->staged_count = 0; }
-/* The keys of a record of the log, at start; what is in already is passed over. */
+/* The keys of a record of the log, at start; what is in already is passed over. They are in when index_end_replay
+ * has been called. */
+void index_end_replay(struct index *ix, struct moment now);
 void index_replay(struct index *ix, struct span topic, struct span properties, int32_t sys_flag, int64_t offset,
                   int64_t store_ms, struct moment now);
 /* Something is not durable yet. */

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define REWRITE_ENTRIES 1024
 #define QUIET_BYTES 65536 /* a run of zeros this long is the unused rest of the file */
 
 /* ---- names ---- */
@@ -18,8 +19,10 @@
 static enum status entry_check(const struct index *ix, const struct disk_entry *e, bool repair, struct buf *why) {
   int64_t length = index_file_length(&ix->config);
   if (e->length == length || (e->length < length && repair)) return STATUS_OK;
-  buf_printf(why, "%s/%.*s is %" PRId64 " bytes long, with this maxHashSlotNum and maxIndexNum it would be %" PRId64
-             "; without the directory the index is built again", ix->dir, SPAN_ARG(e->name), e->length, length);
+  buf_printf(why,
+             "%s/%.*s is %" PRId64 " bytes long, with this maxHashSlotNum and maxIndexNum it would be %" PRId64
+             "; without the directory the index is built again",
+             ix->dir, SPAN_ARG(e->name), e->length, length);
   return STATUS_INVALID;
 }
 
@@ -60,8 +63,10 @@ struct remake {
   struct index *ix;
   struct index_file *f;
   int64_t limit;
-  int32_t kept;  /* entries [1, kept] are good */
-  bool damaged;  /* what follows them is not just beyond the limit */
+  bool repair;      /* after a crash */
+  int64_t index_ms; /* entries of older records are durable */
+  int32_t kept;     /* entries [1, kept] are good */
+  bool damaged;     /* what follows them is not just beyond the limit */
 };
 
 /* An entry of zeros is a page that was never written. */
@@ -115,8 +120,10 @@ static void slots_remake(const struct remake *r, uint8_t *table) {
   }
 }
 
-static enum status part_write(struct index *ix, struct index_file *f, int64_t at, const void *bytes, size_t len) {
-  if (memcmp(f->view + at, bytes, len) == 0) return STATUS_OK;
+/* `doubt`: what we read may not be on disk (a sync failed), so the same bytes are written, too. */
+static enum status part_write(struct index *ix, struct index_file *f, int64_t at, const void *bytes, size_t len,
+                              bool doubt) {
+  if (!doubt && memcmp(f->view + at, bytes, len) == 0) return STATUS_OK;
   struct span part = span_of(bytes, len);
   return ix->disk->ops->write(ix->disk, f->file, at, &part, 1);
 }
@@ -128,7 +135,26 @@ static enum status rest_clear(struct index *ix, struct index_file *f) {
   for (int64_t at = index_entry_at(ix, f->header.count); at < length; at += QUIET_BYTES) {
     size_t n = length - at < QUIET_BYTES ? (size_t)(length - at) : QUIET_BYTES;
     if (memcmp(f->view + at, zeros, n) == 0) break;
-    enum status status = part_write(ix, f, at, zeros, n);
+    enum status status = part_write(ix, f, at, zeros, n, false);
+    if (status != STATUS_OK) return status;
+  }
+  return STATUS_OK;
+}
+
+static enum status entries_write_again(struct remake *r) {
+  struct index *ix = r->ix;
+  struct index_entry e;
+  uint8_t block[REWRITE_ENTRIES * INDEX_ENTRY_SIZE];
+  int32_t n = 1;
+  for (; n <= r->kept; n++) { /* seconds are rounded down */
+    index_entry_get(r->f->view + index_entry_at(ix, n), &e);
+    if (r->f->header.begin_ms + ((int64_t)e.seconds + 1) * 1000 >= r->index_ms) break;
+  }
+  for (; n <= r->kept; n += REWRITE_ENTRIES) {
+    int32_t count = r->kept + 1 - n < REWRITE_ENTRIES ? r->kept + 1 - n : REWRITE_ENTRIES;
+    size_t len = (size_t)count * INDEX_ENTRY_SIZE;
+    memcpy(block, r->f->view + index_entry_at(ix, n), len);
+    enum status status = part_write(ix, r->f, index_entry_at(ix, n), block, len, true);
     if (status != STATUS_OK) return status;
   }
   return STATUS_OK;
@@ -154,8 +180,9 @@ static enum status remake(struct remake *r) {
   r->f->header = h;
   r->f->unsynced = true; /* even as it is: whoever wrote it may not have synced it */
   ix->names_unsynced = true;
-  enum status status = part_write(ix, r->f, 0, header, sizeof header);
-  if (status == STATUS_OK) status = part_write(ix, r->f, INDEX_HEADER_SIZE, table, slots_size);
+  enum status status = part_write(ix, r->f, 0, header, sizeof header, r->repair);
+  if (status == STATUS_OK) status = part_write(ix, r->f, INDEX_HEADER_SIZE, table, slots_size, r->repair);
+  if (status == STATUS_OK && r->repair) status = entries_write_again(r);
   if (status == STATUS_OK) status = rest_clear(ix, r->f);
   free(table);
   return status;
@@ -188,7 +215,7 @@ static enum status drop_from(struct index *ix, size_t at) {
 /* A file with entries as far as the log goes, or as far as they can be believed. */
 static enum status file_load(struct index *ix, size_t at, bool repair, int64_t index_ms, int64_t limit, bool *lost) {
   struct index_file *f = &ix->files[at];
-  struct remake r = {ix, f, limit, 0, false};
+  struct remake r = {.ix = ix, .f = f, .limit = limit, .repair = repair, .index_ms = index_ms};
   enum status status = index_file_open(ix, f);
   if (status != STATUS_OK) return status;
   index_header_get(f->view, &f->header);

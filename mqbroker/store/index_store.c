@@ -36,34 +36,17 @@ static int64_t replay_bound(struct store *s, int64_t start) {
   return bound;
 }
 
-struct index_visit {
-  struct index *index;
-  struct moment now;
-};
-
-static enum status visit(void *context, const struct message *m, size_t size) {
-  struct index_visit *v = context;
-  (void)size;
-  index_replay(v->index, m->topic, m->properties, m->sys_flag, m->physical_offset, m->store_ms, v->now);
-  return index_is_whole(v->index) ? STATUS_OK : STATUS_IO;
-}
-
-void index_recover(struct store *s, struct moment now) {
+int64_t index_begin_replay(struct store *s) {
   struct index *ix = &s->index;
   struct commitlog *c = &s->commitlog;
   bool lost;
-  if (!index_exists(ix)) return;
+  if (!index_exists(ix)) return INT64_MAX;
   enum status status = index_load(ix, !s->was_clean, s->checkpoint.index_ms, c->appended, &lost);
   if (status == STATUS_OK && ix->made) status = s->disk->ops->sync_dir(s->disk, s->root);
   if (status != STATUS_OK) index_fail(ix, "it cannot be loaded", status);
-  if (!index_is_whole(ix) || segments_empty(&c->files)) return;
+  if (!index_is_whole(ix) || segments_empty(&c->files)) return INT64_MAX;
   int64_t start = replay_bound(s, replay_start(s, lost));
-  if (start >= c->appended) return;
-  struct index_visit v = {ix, now};
-  struct walk w = {start, -1, 0, false, INT64_MAX};
-  status = log_walk(c, &w, c->appended, visit, &v);
-  if (status != STATUS_OK) index_fail(ix, "the log cannot be read for it", status);
-  log_info(s->log, "key index: %" PRId64 " records read again from offset %" PRId64, w.records, start);
+  return start < c->appended ? start : INT64_MAX;
 }
 
 /* ---- queries ---- */

@@ -18,6 +18,7 @@ void staged_lost(struct store *s, enum status status) {
   for (size_t i = 0; i < s->staged_count; i++)
     if (s->staged[i].queue != NULL) s->staged[i].queue->next = s->staged[i].queue->max;
   s->staged_count = 0;
+  buf_clear(&s->bitmaps);
   index_rollback(&s->index);
   s->log_trouble = status;
   if (status == STATUS_IO) store_make_read_only(s, "the commit log cannot be written", status);
@@ -65,6 +66,31 @@ static enum status log_reserve(struct store *s, size_t size, int64_t store_ms, u
   return STATUS_OK;
 }
 
+struct span store_bitmap(struct store *s, const struct message *m) {
+  struct buf *b = &s->bitmaps;
+  const size_t at = b->len;
+  if (s->listener.bitmap == NULL) return SPAN_NONE;
+  bool made = s->listener.bitmap(s->listener.context, m, b);
+  if (made && !b->failed && b->len > at && b->len - at <= EXT_UNIT_MAX - EXT_UNIT_MIN)
+    return span_of(b->ptr + at, b->len - at);
+  b->len = at;
+  b->failed = false;
+  return SPAN_NONE;
+}
+
+void staged_add(struct store *s, const struct message *m, struct consumequeue *q, size_t size) {
+  struct staged *t = &s->staged[s->staged_count++];
+  *t = (struct staged){
+      .queue = q, .index = m->queue_offset, .unit = {m->physical_offset, (int32_t)size, 0}, .store_ms = m->store_ms};
+  if (q != NULL) {
+    t->unit.tags_code = derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms);
+    t->bitmap_at = s->bitmaps.len;
+    if (s->config.ext.enabled) t->bitmap_len = store_bitmap(s, m).len;
+  }
+  index_stage(&s->index, m->topic, m->properties, m->sys_flag, m->physical_offset, m->store_ms);
+  s->staged_last_ms = m->store_ms;
+}
+
 /* One record into the reserved bytes. */
 static void stage(struct store *s, struct message *m, struct consumequeue *q, size_t size, int64_t offset,
                   uint8_t *out) {
@@ -72,11 +98,7 @@ static void stage(struct store *s, struct message *m, struct consumequeue *q, si
   m->queue_offset = q == NULL ? 0 : q->next++;
   message_encode(m, out);
   m->body_crc = get_i32(out + 8);
-  s->staged[s->staged_count++] = (struct staged){
-      q, m->queue_offset,
-      {offset, (int32_t)size, q == NULL ? 0 : derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms)}};
-  index_stage(&s->index, m->topic, m->properties, m->sys_flag, offset, m->store_ms);
-  s->staged_last_ms = m->store_ms;
+  staged_add(s, m, q, size);
   s->facts.put_count++;
   s->facts.put_bytes += (int64_t)size;
 }
@@ -147,13 +169,14 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
 /* ---- commit ---- */
 
 /* What only records of another broker (raw.c) can have: numbers that leave others out, or that cannot be. */
-static enum status odd_number(struct store *s, struct staged *t, enum status status, struct moment now) {
+static enum status odd_number(struct store *s, struct staged *t, const struct ext_unit *ext, enum status status,
+                              struct moment now) {
   struct consumequeue *q = t->queue;
   if (status == STATUS_NOT_FOUND) {
     log_error(s->log, "consume queue %s: the log has no records for units %" PRId64 " to %" PRId64, q->dir, q->max,
               t->index - 1);
-    status = consumequeue_fill(q, t->index, now.mono_ms);
-    if (status == STATUS_OK) return consumequeue_put(q, t->index, &t->unit, now.mono_ms);
+    status = consumequeue_fill(q, t->index, &t->unit, now.mono_ms);
+    if (status == STATUS_OK) return consumequeue_put(q, t->index, &t->unit, ext, now.mono_ms);
   }
   if (status != STATUS_LIMIT && status != STATUS_INVALID) return status;
   log_error(s->log, "record at offset %" PRId64 " has the impossible queue offset %" PRId64 ": not queued",
@@ -165,8 +188,11 @@ static void staged_dispatch(struct store *s, struct moment now) {
   for (size_t i = 0; i < s->staged_count; i++) {
     struct staged *t = &s->staged[i];
     if (t->queue == NULL) continue;
-    enum status status = consumequeue_put(t->queue, t->index, &t->unit, now.mono_ms);
-    if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) status = odd_number(s, t, status, now);
+    struct ext_unit ext = {t->unit.tags_code, t->store_ms, SPAN_NONE};
+    if (t->bitmap_len > 0) ext.bitmap = span_of(s->bitmaps.ptr + t->bitmap_at, t->bitmap_len);
+    const struct ext_unit *with = s->config.ext.enabled ? &ext : NULL;
+    enum status status = consumequeue_put(t->queue, t->index, &t->unit, with, now.mono_ms);
+    if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) status = odd_number(s, t, with, status, now);
     if (status == STATUS_NO_MEMORY || status == STATUS_IO)
       store_make_read_only(s, "a consume queue cannot be written", status);
     else if (status != STATUS_OK)
@@ -176,6 +202,7 @@ static void staged_dispatch(struct store *s, struct moment now) {
       s->listener.arrived(s->listener.context, t->queue->topic, t->queue->id, t->queue->max, t->unit.tags_code);
   }
   s->staged_count = 0;
+  buf_clear(&s->bitmaps);
 }
 
 enum status store_commit(struct store *s, struct moment now) {

@@ -77,7 +77,7 @@ enum status consumequeue_load(struct consumequeue *q, int64_t limit) {
   assert(q->max == q->written && q->tail == NULL);
   q->min = q->max = q->next = q->written = q->synced = q->physical_max = 0;
   q->loaded = true;
-  if (segments_empty(&q->files)) return STATUS_OK;
+  if (segments_empty(&q->files)) return q->ext == NULL ? STATUS_OK : queue_ext_reset(q->ext);
   int64_t first = q->files.first / UNIT_SIZE, end;
   struct unit u = {0};
   enum status status = end_guess(q, limit, &end);
@@ -92,6 +92,7 @@ enum status consumequeue_load(struct consumequeue *q, int64_t limit) {
     status = rest_clear(q);
   }
   if (status == STATUS_OK) status = consumequeue_correct_min(q);
+  if (status == STATUS_OK) status = consumequeue_load_ext(q);
   if (status != STATUS_OK) {
     q->loaded = false;
     log_error(q->desk->log, "consume queue %s cannot be read: %s", q->dir, status_text(status));

@@ -48,5 +48,6 @@ enum status consumequeue_trim(struct consumequeue *q, bool *removed) {
     }
   }
   if (status == STATUS_OK && q->loaded) status = consumequeue_correct_min(q);
+  if (status == STATUS_OK && q->ext != NULL && !*removed) status = consumequeue_trim_ext(q, removed);
   return status;
 }

@@ -12,9 +12,10 @@
 #define SCAN_ARENA_MAX ((size_t)1 << 30)
 
 enum status queues_init(struct queues *qs, struct disk *disk, struct log *log, struct commitlog *commitlog,
-                        const char *root, int64_t file_length, uint64_t seed) {
+                        const char *root, int64_t file_length, int64_t ext_file_length, bool ext_enabled,
+                        uint64_t seed) {
   *qs = (struct queues){.seed = seed, .cap = CAP_FIRST};
-  queue_desk_init(&qs->desk, disk, log, commitlog, file_length);
+  queue_desk_init(&qs->desk, disk, log, commitlog, file_length, ext_file_length, ext_enabled);
   struct buf path;
   buf_init(&path, DISK_PATH_MAX);
   buf_printf(&path, "%s/consumequeue", root);
@@ -144,25 +145,39 @@ enum status queues_get(struct queues *qs, struct span topic, int32_t id, bool ma
 
 /* ---- all of them ---- */
 
-static enum status topic_scan(struct queues *qs, struct span topic, bool repair, struct buf *why) {
+/* The two trees that queues are in. */
+enum tree { TREE_UNITS, TREE_EXT };
+static const char *const tree_suffixes[] = {"", "_ext"};
+
+static enum status queue_scan(struct queues *qs, enum tree tree, struct span topic, int32_t id, struct arena *arena,
+                              bool repair, struct buf *why) {
+  struct consumequeue *q = table_find(qs, queue_hash(qs->seed, topic, id), topic, id);
+  enum status status = STATUS_OK;
+  if (q == NULL) status = queue_make(qs, topic, id, &q);
+  if (status != STATUS_OK) return status;
+  if (tree == TREE_EXT) return consumequeue_add_ext(q, false, arena, repair, why);
+  qs->found++;
+  return segments_load(&q->files, arena, repair, why);
+}
+
+static enum status topic_scan(struct queues *qs, enum tree tree, struct span topic, bool repair, struct buf *why) {
   struct disk *disk = qs->desk.disk;
   char path[DISK_PATH_MAX];
   struct arena names, files;
   struct disk_entry *entries;
   size_t count;
-  if (snprintf(path, sizeof path, "%s/%.*s", qs->dir, SPAN_ARG(topic)) >= (int)sizeof path) return STATUS_LIMIT;
+  if (snprintf(path, sizeof path, "%s%s/%.*s", qs->dir, tree_suffixes[tree], SPAN_ARG(topic)) >= (int)sizeof path)
+    return STATUS_LIMIT;
   arena_init(&names, SCAN_ARENA_MAX);
   arena_init(&files, SCAN_ARENA_MAX);
   enum status status = disk->ops->list(disk, path, &names, &entries, &count);
   for (size_t i = 0; status == STATUS_OK && i < count; i++) {
     int32_t id;
-    struct consumequeue *q;
     char text[21];
     /* DefaultMessageStore.loadConsumeQueue skips what is not a number; "+1" or "01" would be a second name. */
     if (!entries[i].directory || !span_to_i32(entries[i].name, &id)) continue;
     if (!span_equal(entries[i].name, span_of(text, i64_to_text(id, text)))) continue;
-    status = queue_make(qs, topic, id, &q);
-    if (status == STATUS_OK) status = segments_load(&q->files, &files, repair, why);
+    status = queue_scan(qs, tree, topic, id, &files, repair, why);
     arena_reset(&files);
   }
   arena_fini(&files);
@@ -170,24 +185,37 @@ static enum status topic_scan(struct queues *qs, struct span topic, bool repair,
   return status;
 }
 
-enum status queues_scan(struct queues *qs, bool repair, struct buf *why) {
+static enum status tree_scan(struct queues *qs, enum tree tree, bool repair, struct buf *why) {
   struct disk *disk = qs->desk.disk;
+  char path[DISK_PATH_MAX];
   struct arena names;
   struct disk_entry *entries;
   size_t count;
+  if (snprintf(path, sizeof path, "%s%s", qs->dir, tree_suffixes[tree]) >= (int)sizeof path) return STATUS_LIMIT;
   arena_init(&names, SCAN_ARENA_MAX);
-  enum status status = disk->ops->list(disk, qs->dir, &names, &entries, &count);
+  enum status status = disk->ops->list(disk, path, &names, &entries, &count);
   if (status == STATUS_NOT_FOUND) {
     status = STATUS_OK;
     count = 0;
   }
   for (size_t i = 0; status == STATUS_OK && i < count; i++)
     if (entries[i].directory && topic_is_directory(entries[i].name))
-      status = topic_scan(qs, entries[i].name, repair, why);
+      status = topic_scan(qs, tree, entries[i].name, repair, why);
   arena_fini(&names);
   if (status != STATUS_OK && why->len == 0)
-    buf_printf(why, "%s cannot be read: %s", qs->dir, status_text(status));
+    buf_printf(why, "%s cannot be read: %s", path, status_text(status));
   return status;
+}
+
+enum status queues_scan(struct queues *qs, bool repair, struct buf *why) {
+  enum status status = tree_scan(qs, TREE_UNITS, repair, why);
+  return status == STATUS_OK ? tree_scan(qs, TREE_EXT, repair, why) : status;
+}
+
+bool queues_lost_ext(const struct queues *qs) {
+  for (size_t i = 0; i < qs->cap; i++)
+    if (qs->table[i] != NULL && qs->table[i]->ext != NULL && qs->table[i]->ext->lost) return true;
+  return false;
 }
 
 enum status queues_load_all(struct queues *qs, int64_t limit) {

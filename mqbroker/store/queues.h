@@ -16,21 +16,25 @@ struct queues {
   char *dir; /* ROOT/consumequeue */
   struct consumequeue **table; /* open addressing, power of two */
   size_t cap, count;
+  size_t found; /* queues that had a directory at start */
   uint64_t seed;
   struct consumequeue *last; /* the answer of the last look-up */
   uint64_t moves;            /* how often entries changed their places in the table */
 };
 
 enum status queues_init(struct queues *qs, struct disk *disk, struct log *log, struct commitlog *commitlog,
-                        const char *root, int64_t file_length, uint64_t seed) MUST_USE;
+                        const char *root, int64_t file_length, int64_t ext_file_length, bool ext_enabled,
+                        uint64_t seed) MUST_USE;
 void queues_fini(struct queues *qs);
-/* Reads the names below consumequeue/; `repair` as segments_load. */
+/* Reads the names below consumequeue/ and consumequeue_ext/; `repair` as segments_load. */
 enum status queues_scan(struct queues *qs, bool repair, struct buf *why) MUST_USE;
 /* The queue, read if it was not yet. NOT_FOUND: there is none (unless `make`). INVALID: a topic that cannot be a
  * directory. */
 enum status queues_get(struct queues *qs, struct span topic, int32_t id, bool make, struct consumequeue **out) MUST_USE;
 /* Reads every queue (again); see consumequeue_load. */
 enum status queues_load_all(struct queues *qs, int64_t limit) MUST_USE;
+/* Some queue's ext units are not where its newest unit says (known once it is loaded). */
+bool queues_lost_ext(const struct queues *qs);
 /* Removes every unit of every queue. */
 enum status queues_reset_all(struct queues *qs) MUST_USE;
 /* Writes all tails; the first failure is returned, the others are tried. */

@@ -140,10 +140,7 @@ static enum status record_take(struct store *s, struct span bytes, struct buf *w
   if (status != STATUS_OK) return raw_failed(s, status, why);
   if (m.store_ms <= s->checkpoint_min && room_at(s, at) == s->config.segment_length)
     flush_lower_checkpoint(s, m.store_ms);
-  int64_t tags_code = q == NULL ? 0 : derive_tags_code(&s->delays, m.topic, m.properties, m.store_ms);
-  s->staged[s->staged_count++] = (struct staged){q, m.queue_offset, {at, (int32_t)size, tags_code}};
-  index_stage(&s->index, m.topic, m.properties, m.sys_flag, at, m.store_ms);
-  s->staged_last_ms = m.store_ms;
+  staged_add(s, &m, q, size);
   return STATUS_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqbroker/store/store.h"
 #include "mqbroker/store/record.h"
-#include "mqbroker/store/store_state.h"
+#include "mqbroker/store/recovery.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -40,6 +40,8 @@ static enum status config_check(const struct store_config *config, struct delay_
     buf_printf(why, "the commit log's file size must be between 4096 and %d bytes", INT32_MAX);
   else if (config->queue_file_length < UNIT_SIZE || config->queue_file_length > INT32_MAX - UNIT_SIZE)
     buf_printf(why, "the consume queues' file size must be between %d and %d bytes", UNIT_SIZE, INT32_MAX - UNIT_SIZE);
+  else if (config->ext.enabled && (config->ext.file_length < EXT_FILE_MIN || config->ext.file_length > INT32_MAX))
+    buf_printf(why, "the extended queues' file size must be between %d and %d bytes", EXT_FILE_MIN, INT32_MAX);
   else if (config->message_size_max < RECORD_SIZE_MIN)
     buf_printf(why, "the greatest message size must be at least %d bytes", RECORD_SIZE_MIN);
   else if (!index_config_valid(&config->index))
@@ -58,7 +60,9 @@ static enum status parts_init(struct store *s) {
   enum status status = commitlog_init(&s->commitlog, s->disk, s->log, config->commitlog, config->segment_length,
                                       (size_t)config->message_size_max);
   if (status != STATUS_OK) return status;
-  status = queues_init(&s->queues, s->disk, s->log, &s->commitlog, s->root, queue_length, config->seed);
+  status = queues_init(&s->queues, s->disk, s->log, &s->commitlog, s->root, queue_length,
+                       config->ext.file_length > 0 ? config->ext.file_length : EXT_FILE_MIN, config->ext.enabled,
+                       config->seed);
   if (status != STATUS_OK) {
     commitlog_fini(&s->commitlog);
     return status;
@@ -69,6 +73,7 @@ static enum status parts_init(struct store *s) {
     commitlog_fini(&s->commitlog);
     return status;
   }
+  buf_init(&s->bitmaps, STAGED_BITMAP_BYTES_MAX);
   s->staged_cap = STAGED_FIRST;
   s->staged = malloc(s->staged_cap * sizeof *s->staged);
   return STATUS_OK;
@@ -82,17 +87,27 @@ static void store_free(struct store *s) {
     commitlog_fini(&s->commitlog);
   }
   if (s->checkpoint_file != NULL) s->disk->ops->close(s->disk, s->checkpoint_file);
+  if (s->flushed_file != NULL) s->disk->ops->close(s->disk, s->flushed_file);
   if (s->lock != NULL) s->disk->ops->close(s->disk, s->lock);
+  buf_fini(&s->bitmaps);
   free(s->staged);
   free(s->raw.bytes);
   free(s->root);
   free(s);
 }
 
+/* What we read may not be what is on disk, if a sync of it failed: a checkpoint that was lowered must stay low. */
+static enum status checkpoint_settle(struct store *s) {
+  enum status status = checkpoint_write(s->disk, s->checkpoint_file, &s->checkpoint);
+  return status == STATUS_OK ? s->disk->ops->sync(s->disk, s->checkpoint_file) : status;
+}
+
 static enum status store_start(struct store *s, struct moment now, struct buf *why) {
   struct disk *disk = s->disk;
   char path[DISK_PATH_MAX];
-  enum status status = disk->ops->make_dirs(disk, s->root);
+  enum status status = layout_check(s, why);
+  if (status != STATUS_OK) return status;
+  status = disk->ops->make_dirs(disk, s->root);
   if (status == STATUS_OK) status = disk->ops->make_dirs(disk, s->config.commitlog);
   if (status != STATUS_OK) {
     buf_printf(why, "%s cannot be made: %s", s->root, status_text(status));
@@ -108,10 +123,11 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
     status = STATUS_NO_MEMORY;
   }
   if (status == STATUS_OK) status = recovery_run(s, now, why);
-  if (status == STATUS_OK) index_recover(s, now);
   if (status == STATUS_OK) status = store_path(s, "checkpoint", path) ? STATUS_OK : STATUS_LIMIT;
   if (status == STATUS_OK) status = checkpoint_open(disk, path, &s->checkpoint_file);
+  if (status == STATUS_OK && !s->was_clean) status = checkpoint_settle(s);
   if (status != STATUS_OK) return status;
+  flushed_mark_open(s);
   s->checkpoint_min = checkpoint_min(&s->checkpoint);
   s->config.commitlog = s->commitlog.dir;
   s->config.root = s->root;

@@ -44,6 +44,19 @@ struct retention_rules {
   int32_t retry_ms;       /* redeleteHangedFileInterval: after a removal that failed */
 };
 
+/* Extended queues (queue_ext.h): beside each unit a longer one, for filters that are no tags. */
+struct ext_config {
+  bool enabled;         /* enableConsumeQueueExt; false: what is there is still read */
+  int64_t file_length;  /* mappedFileSizeConsumeQueueExt, bytes */
+};
+
+/* Told now and then how far opening has come, in bytes: a room has no clock, so whoever listens decides what to say.
+ * Each `what` begins with done 0 and ends with done == total. */
+struct store_watch {
+  void (*step)(void *context, const char *what, int64_t done, int64_t total); /* NULL: nobody listens */
+  void *context;
+};
+
 struct store_config {
   const char *root;       /* storePathRootDir */
   const char *commitlog;  /* storePathCommitLog */
@@ -57,14 +70,20 @@ struct store_config {
   int32_t flush_queue_interval_ms; /* flushIntervalConsumeQueue */
   bool check_crc_on_recover; /* checkCRCOnRecover */
   const char *delay_levels; /* messageDelayLevel; NULL: Java's default */
+  struct ext_config ext;
   struct index_config index;
   struct retention_rules retention;
+  struct store_watch watch;
   uint64_t seed;
 };
 
-/* Told during commit() for each record that entered a queue: the queue now reaches to max (exclusive). */
 struct store_listener {
+  /* Told during commit() for each record that entered a queue: the queue now reaches to max (exclusive). */
   void (*arrived)(void *context, struct span topic, int32_t queue_id, int64_t queue_max, int64_t tags_code);
+  /* The bit map of a record's ext unit (CommitLogDispatcherCalcBitMap): appended to out, false: it has none. NULL: no
+   * record has. Asked only with ext.enabled, in store_put and, for what is built again, already in store_open. The
+   * record's queue_offset, physical_offset and store_ms are known. */
+  bool (*bitmap)(void *context, const struct message *m, struct buf *out);
   void *context;
 };
 
@@ -158,8 +177,15 @@ enum get_status { /* GetMessageStatus, in its order */
 };
 extern const char *const get_status_names[9];
 
-/* Says whether a queue unit may go to a consumer; tags_code as in the queue. NULL filter: all. */
-typedef bool (*store_filter)(void *context, int64_t tags_code);
+/* What a queue knows of a message (the arguments of MessageFilter.isMatchedByConsumeQueue). */
+struct queued {
+  int64_t tags_code;  /* the real one, also of an extended unit */
+  bool extended;      /* has an ext unit: */
+  int64_t store_ms;
+  struct span bitmap; /* absent: none; valid during the call */
+};
+/* Says whether a message may go to a consumer. NULL filter: all. */
+typedef bool (*store_filter)(void *context, const struct queued *unit);
 
 #define STORE_GET_PARTS_MAX 1024
 struct get_result {

@@ -18,6 +18,7 @@
 #define SYNC_QUEUE_FILES_MAX 8  /* queue files synced at once */
 #define CHECKPOINT_INTERVAL_MS 60000
 #define TAIL_WRITES_PER_TICK 256
+#define STAGED_BITMAP_BYTES_MAX (64 << 20) /* bit maps of one turn; a record beyond has none */
 #define INDEX_GROUPS_PER_TICK 64 /* 256 KiB of the index's slots */
 
 /* A record that is staged and not yet in its queue. */
@@ -25,6 +26,9 @@ struct staged {
   struct consumequeue *queue; /* NULL: enters none */
   int64_t index;
   struct unit unit;
+  int64_t store_ms; /* for its ext unit, with */
+  size_t bitmap_at; /* bitmap_len bytes in store.bitmaps */
+  size_t bitmap_len;
 };
 
 enum sync_kind { SYNC_NONE, SYNC_LOG, SYNC_QUEUE, SYNC_INDEX, SYNC_CHECKPOINT };
@@ -40,8 +44,10 @@ struct flusher {
   struct sync_slot slots[SYNC_SLOTS];
   uint64_t token;
   int64_t flushed;     /* durable end of the log */
+  int64_t marked;      /* the same, as the next start will know it */
   int64_t wanted;      /* somebody waits for it */
   int64_t log_target;  /* what the log syncs under way will have made durable */
+  int64_t log_target_ms; /* store time of the record that ends there, -1: not known */
   unsigned log_busy, queue_busy;
   bool checkpoint_busy, index_busy;
   int64_t synced_at_ms; /* monotonic: start of the last log sync */
@@ -70,11 +76,12 @@ struct store {
   struct queues queues;
   struct index index;
   struct delay_levels delays;
-  struct disk_file *lock, *checkpoint_file;
+  struct disk_file *lock, *checkpoint_file, *flushed_file;
   struct checkpoint checkpoint; /* as on disk */
   int64_t checkpoint_min;
   struct staged *staged;
   size_t staged_count, staged_cap;
+  struct buf bitmaps; /* of what is staged */
   enum status turn_failed;   /* something staged in this turn was lost: commit says so */
   bool read_only;            /* for good */
   enum status queue_trouble; /* queues cannot be written at the moment */
@@ -90,6 +97,7 @@ struct store {
   int64_t opened_mono_ms;
   bool was_clean;        /* how recovery found the files, and from where it read the log */
   int64_t replayed_from;
+  int64_t durable; /* so far recovery knows the log to be on disk */
   struct store_facts facts;
 };
 
@@ -101,27 +109,26 @@ void store_make_read_only(struct store *s, const char *what, enum status status)
 /* put.c */
 bool store_refuses(const struct store *s);
 bool staged_room(struct store *s, size_t count);
+/* A record for its queue and the index; there is room. */
+void staged_add(struct store *s, const struct message *m, struct consumequeue *q, size_t size);
 /* Nothing staged since the last commit exists any more. */
 void staged_lost(struct store *s, enum status status);
+/* The bit map of a record that is being extended: behind the others in s->bitmaps; absent: it has none. */
+struct span store_bitmap(struct store *s, const struct message *m);
 
 /* recovery.c: fills commitlog, queues, checkpoint. */
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;
-/* Valid records of the log, one by one. */
-struct walk {
-  int64_t at;      /* behind the last valid record */
-  int64_t last_ms; /* store time of the last valid record, -1: none */
-  int64_t records;
-  bool check_crc;
-  int64_t torn_from_ms; /* records stored later may be torn; INT64_MAX: none */
-};
-typedef enum status (*walk_visit)(void *context, const struct message *m, size_t size);
-/* Visits records from w->at to `until`; stops at the first thing that is none. */
-enum status log_walk(struct commitlog *c, struct walk *w, int64_t until, walk_visit visit, void *context) MUST_USE;
 /* Leaves the end of the log behind for the next start, when everything is durable. */
 enum status recovery_leave_marks(struct store *s) MUST_USE;
 
-/* index_store.c: loads the key index and adds what it lacks. What fails is logged: the store works without. */
-void index_recover(struct store *s, struct moment now);
+/* marks.c: how far the log is durable, for the next start; last_ms: store time of the record that ends there, -1: not
+ * known. */
+void flushed_mark_open(struct store *s);
+void flushed_mark_move(struct store *s, int64_t offset, int64_t last_ms);
+
+/* index_store.c: loads the key index; the log offset from which on it lacks records, INT64_MAX: none. What fails is
+ * logged: the store works without. */
+int64_t index_begin_replay(struct store *s);
 
 /* flush.c */
 void flush_init(struct store *s, struct moment now);

@@ -8,3 +8,5 @@ tests_bench_bench_loop_LDADD = host/libuvhost.la core/libport.la core/libbase.la
 check_PROGRAMS += tests/bench/relay
 tests_bench_relay_SOURCES = tests/bench/relay.c
 tests_bench_relay_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+
+EXTRA_DIST += tests/bench/recovery.sh tests/bench/replication.sh tests/bench/run.sh

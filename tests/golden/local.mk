@@ -38,6 +38,16 @@ EXTRA_DIST += \
   tests/golden/store/store-a-normal.index.gz tests/golden/store/store-b-unclean.index.gz \
   tests/golden/store/store-c-delay.index.gz tests/golden/store/store-d-tx.index.gz \
   tests/golden/store/store-h-ipv6.index.gz \
+  tests/golden/store/store-a-normal.expected.json.gz \
+  tests/golden/store/store-b-killed.expected.json.gz \
+  tests/golden/store/store-b-lag.expected.json.gz \
+  tests/golden/store/store-b-noqueue.expected.json.gz \
+  tests/golden/store/store-c-delay.expected.json.gz \
+  tests/golden/store/store-d-tx.expected.json.gz \
+  tests/golden/store/store-e-dledger.expected.json.gz \
+  tests/golden/store/store-e-dledger-bare.expected.json.gz \
+  tests/golden/store/store-g-ext.expected.json.gz \
+  tests/golden/store/store-h-ipv6.expected.json.gz \
   tests/golden/store/store-a-normal.expected.gz tests/golden/store/store-a-normal.tar.gz \
   tests/golden/store/store-b-killed.tar.gz \
   tests/golden/store/store-b-lag.tar.gz \

@@ -31,6 +31,7 @@ EXTRA_DIST += \
   tests/interop/lib.sh \
   tests/interop/pingpong.sh \
   tests/interop/read_store.sh \
+  tests/interop/repaired.sh \
   tests/interop/run.sh \
   tests/interop/shared_group.sh \
   tests/interop/storediff/storediff.sh \

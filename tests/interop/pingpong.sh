@@ -8,7 +8,9 @@
 # the group must be where it was.  Then a producer sends, the group's offsets
 # are set to the ends of the queues, and in the middle of the load the broker
 # gets SIGKILL, or, in every second pair of rounds, a clean stop: so each of
-# the two has to take over from a killed and from a stopped other.
+# the two has to take over from a killed and from a stopped other.  Queues are
+# extended (INTEROP_EXT=0: not): a filter reads the tags in the other's ext
+# units.  After each end mqstore must find the store sound.
 
 ROUNDS=${INTEROP_ROUNDS:-4}
 PINGPONG_PRODUCERS=("our-sync -m sync -k 4" "java-async -m async" "our-batch -m batch -k 2" "java-sync -m sync -k 4"
@@ -25,6 +27,10 @@ PINGPONG_SAVED=25
 # Small files, so that some are full in each round.
 PINGPONG_CONF=(mappedFileSizeCommitLog=4194304 mappedFileSizeConsumeQueue=20000 maxMessageSize=1048576
   maxHashSlotNum=5000 maxIndexNum=20000 flushConsumerOffsetInterval=1000)
+
+if [ "${INTEROP_EXT:-1}" = 1 ]; then
+  PINGPONG_CONF+=(enableConsumeQueueExt=true mappedFileSizeConsumeQueueExt=30000)
+fi
 
 pingpong_kind() {
   [ $(($1 % 2)) = 1 ] && echo java || echo our
@@ -82,6 +88,15 @@ pingpong_verify() {
   return 1
 }
 
+# pingpong_by_tag ROUND: every second message has TagB; the broker finds them by what its queues know.
+pingpong_by_tag() {
+  local result must=$DIR/must-have.$1
+  cat "$DIR"/acked.* | grep '[13579]$' >"$must"
+  result=$(peer our consume -n "$NS" -t $PINGPONG_TOPIC -g cg_pingpong_b --mode pull --at-least 1 --sub TagB \
+    --expect "$(wc -l <"$must")" --must-have "$must" 2>"$DIR/by-tag.err") ||
+    { echo "by tag: $result $(brief "$DIR/by-tag.err")"; return 1; }
+}
+
 # Waits until consumerOffset.json has the group's offsets: a kill would lose younger ones, which is allowed.
 pingpong_saved() {
   local want end=$((SECONDS + PINGPONG_SAVED))
@@ -129,6 +144,8 @@ pingpong_load() {
   wait $pid 2>/dev/null
   [ "$(acked_count "$acked")" -ge $PINGPONG_AFTER ] || why="no load: $(brief "$DIR/produce.$round")"
   pingpong_acked "$acked"
+  "$BUILD_DIR/tools/mqstore/mqstore" verify "$DIR/broker/store" >"$DIR/verify.$round" 2>&1 ||
+    why+="mqstore: $(grep -v ^note: "$DIR/verify.$round" | head -n 3 | tr '\n' ';')"
   [ -z "$why" ] || { echo "$why"; return 1; }
 }
 
@@ -142,7 +159,7 @@ pingpong_begin() {
 # pingpong_round ROUND: says what is wrong.
 pingpong_round() {
   local round=$1
-  pingpong_verify "$round" && pingpong_commit || return
+  pingpong_verify "$round" && pingpong_by_tag "$round" && pingpong_commit || return
   if [ "$(pingpong_end "$round")" = kill ] && ! pingpong_saved; then
     echo "consumerOffset.json did not get the offsets of $PINGPONG_GROUP"
     return 1
@@ -180,7 +197,7 @@ pingpong_last() {
     fail "pingpong/last-$kind" "no start: $(brief "$DIR/start.log")"
     return
   fi
-  if why=$(pingpong_verify "$1"); then
+  if why=$(pingpong_verify "$1" && pingpong_by_tag "$1"); then
     ok "pingpong/last-$kind" "$(wc -l <"$DIR/places.$1") messages where they were"
   else
     fail "pingpong/last-$kind" "$why"

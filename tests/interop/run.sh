@@ -403,6 +403,17 @@ run_servers() {
   echo "# $servers took $((SECONDS - begin)) s"
 }
 
+# "repaired": Java reads a store that mqstore repaired, see repaired.sh.
+run_repaired() {
+  local out
+  selected repaired || return
+  out=$(INTEROP_LAST_PORT=$INTEROP_LAST_PORT BUILD_DIR=$(cd "$BUILD_DIR" && pwd) "$INTEROP_SRC/repaired.sh" </dev/null 2>&1) || true
+  printf '%s\n' "$out"
+  PASSED=$((PASSED + $(grep -c '^ok ' <<<"$out")))
+  FAILED=$((FAILED + $(grep -c '^FAIL ' <<<"$out")))
+  grep -q '^repaired: [1-9]' <<<"$out" || FAILED=$((FAILED + 1))
+}
+
 main() {
   local servers
   SECONDS=0
@@ -415,6 +426,7 @@ main() {
   run_kill9
   run_storediff
   run_pingpong
+  run_repaired
   echo "$PASSED passed, $FAILED failed"
   [ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 }

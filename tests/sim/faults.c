@@ -36,16 +36,9 @@ static void cut(struct swarm *s, bool both) {
   sim_at(s->world, sim_now(s->world) + upto(s, 10000), heal_all, s);
 }
 
-/* After a failed sync the page cache shows what the disk does not have, to the next process, too. Whoever starts a
- * broker again then has looked at the disk and rebooted, as the broker's log asks for. */
-static enum sim_stop way_out(const struct swarm *s, const struct machine *m, enum sim_stop how) {
-  return s->plan.sync_flush && sim_disk_is_poisoned(m->host) ? SIM_POWER_OFF : how;
-}
-
 static void stop(struct swarm *s, enum sim_stop how) {
   /* Brokers have most to lose. */
   struct machine *m = prng_chance(sim_chance(s->world), 1, 2) ? any_broker(s) : any_machine(s);
-  how = way_out(s, m, how);
   s->ledger.lost_power = s->ledger.lost_power || how == SIM_POWER_OFF;
   machine_stop(m, how);
   machine_start_at(m, sim_now(s->world) + upto(s, prng_chance(sim_chance(s->world), 1, 2) ? 300 : 8000));
@@ -59,15 +52,37 @@ static void slow_network(struct swarm *s) {
   sim_at(s->world, sim_now(s->world) + upto(s, 5000), fair_network, s);
 }
 
+static void stop_suspect(struct swarm *s, enum sim_stop how) {
+  if (s->mended) return;
+  s->ledger.lost_power = s->ledger.lost_power || how == SIM_POWER_OFF;
+  machine_stop(s->suspect, how);
+  machine_start_at(s->suspect, sim_now(s->world) + upto(s, 300));
+}
+
+static void restart_suspect(void *context) { stop_suspect(context, SIM_KILL); }
+static void suspect_loses_power(void *context) { stop_suspect(context, SIM_POWER_OFF); }
+
+/* Somebody sees that the broker takes no more messages and starts it again, without a reboot; later the power goes.
+ * What the failed sync did not bring to the disk is lost then, unless the broker wrote it once more. */
+static void after_failed_sync(struct swarm *s, struct machine *m) {
+  if (s->suspect != NULL || !s->plan.sync_flush) return; /* one a world */
+  s->suspect = m;
+  int64_t at = sim_now(s->world) + upto(s, 4000);
+  sim_at(s->world, at, restart_suspect, s);
+  if (s->plan.faults & 1u << FAULT_POWER) sim_at(s->world, at + 300 + upto(s, 4000), suspect_loses_power, s);
+}
+
 static void break_disk(struct swarm *s) {
   struct prng *p = sim_chance(s->world);
+  struct machine *m = any_broker(s);
   static const enum status kinds[] = {STATUS_IO, STATUS_NO_SPACE};
   int ops = prng_chance(p, 1, 2) ? SIM_WRITE : prng_chance(p, 1, 2) ? SIM_SYNC : SIM_OPEN | SIM_NAMES;
   struct sim_disk_fault fault = {.ops = ops,
                                  .after = prng_below(p, 20),
                                  .status = kinds[prng_below(p, 2)],
                                  .torn = prng_chance(p, 1, 2)};
-  sim_disk_fail(any_broker(s)->host, &fault);
+  sim_disk_fail(m->host, &fault);
+  if (ops == SIM_SYNC) after_failed_sync(s, m);
 }
 
 static void happen(struct swarm *s, enum swarm_fault fault) {
@@ -115,12 +130,9 @@ void faults_mend(struct swarm *s) {
     sim_clock_drift(m->host, 0);
     sim_disk_sync_delay(m->host, 1, s->plan.sync_ms);
     sim_disk_fail(m->host, NULL);
-    /* A broker that saw its disk fail refuses to write until a person has looked and started it again. */
-    if (m->ops == &broker_ops && s->happened[FAULT_BAD_DISK] > 0) {
-      enum sim_stop how = way_out(s, m, SIM_KILL);
-      s->ledger.lost_power = s->ledger.lost_power || how == SIM_POWER_OFF;
-      machine_stop(m, how);
-    }
+    /* A broker that saw its disk fail refuses to write until a person has looked and started it again, without a
+     * reboot: the page cache shows what a failed sync did not bring to the disk. */
+    if (m->ops == &broker_ops && s->happened[FAULT_BAD_DISK] > 0) machine_stop(m, SIM_KILL);
     machine_start(m);
   }
 }

@@ -63,6 +63,7 @@ struct swarm {
   struct consumer_traffic consumer_configs[SWARM_GROUPS_MAX];
   unsigned happened[FAULT_COUNT];
   bool mended;
+  struct machine *suspect; /* a broker whose disk failed to sync */
 };
 
 #define SWARM_TOPIC "swarm"

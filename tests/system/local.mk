@@ -25,4 +25,5 @@ EXTRA_DIST += \
   tests/system/kill.sh \
   tests/system/names.sh \
   tests/system/programs.sh \
+  tests/system/repair.sh \
   tests/system/start_stop.sh

@@ -30,7 +30,6 @@ struct store_queue *queue_make(struct queue_tree *t, struct span topic, int32_t 
   if (q == NULL) return NULL;
   *q = (struct store_queue){.topic = arena_copy(t->arena, topic), .id = id};
   q->walk.first_unit = -1;
-  q->walk.ext_address = INT64_MIN;
   q->files = q->ext = (struct file_list){.cache = t->cache, .dir = "", .label = ""};
   char label[FILE_LABEL_MAX];
   snprintf(label, sizeof label, "consumequeue/%.*s/%" PRId32, SPAN_ARG(topic), id);

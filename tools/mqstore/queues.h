@@ -37,7 +37,7 @@ struct queue_walk {
   int64_t first_unit, end_unit; /* units with their records: [first, end); first < 0: none yet */
   int64_t lost_count, lost_first, lost_last, lost_unit, lost_points_to; /* a run of records without unit */
   int64_t optional_count;                                               /* records that need no unit yet */
-  int64_t ext_address;                                                  /* of the last ext unit */
+  int64_t ext_end;                                                      /* of the last ext unit; 0: none yet */
 };
 
 struct store_queue {

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #define QUEUE_FILE_DEFAULT 6000000 /* mappedFileSizeConsumeQueue */
+#define EXT_FILE_MIN 24            /* a unit without bit map, and four spare bytes */
 
 /* Sizes must stay what they are: a broker refuses files of another size. */
 static void sizes_choose(struct rebuild *r) {
@@ -14,6 +15,8 @@ static void sizes_choose(struct rebuild *r) {
   for (size_t i = 0; i < s->queues.count && o->queue_file <= 0; i++)
     if (s->queues.list[i]->files.file_length > 0) r->queue_file = s->queues.list[i]->files.file_length;
   r->queue_file -= r->queue_file % UNIT_BYTES;
+  for (size_t i = 0; i < s->queues.count; i++)
+    if (s->queues.list[i]->ext.file_length >= EXT_FILE_MIN) r->ext_file = s->queues.list[i]->ext.file_length;
   r->slots = o->index_slots > 0 ? o->index_slots : INDEX_SLOTS_DEFAULT;
   r->entries = o->index_entries > 0 ? o->index_entries : INDEX_ENTRIES_DEFAULT;
   for (size_t i = 0; i < s->index.count; i++) {
@@ -122,7 +125,7 @@ static enum status write_checkpoint(struct rebuild *r) {
 
 /* A crash in between leaves a store without queues or index, which a start makes again; never one with half of both. */
 static enum status swap(struct rebuild *r) {
-  static const char *const old[] = {"checkpoint", "marks", "consumequeue", "consumequeue_ext", "index"};
+  static const char *const old[] = {"checkpoint", "marks", "flushed", "consumequeue", "consumequeue_ext", "index"};
   struct disk *disk = r->store->disk;
   const char *root = r->store->root;
   char fresh[DISK_PATH_MAX];
@@ -130,6 +133,7 @@ static enum status swap(struct rebuild *r) {
   if (snprintf(fresh, sizeof fresh, "%s/new", r->dir) >= (int)sizeof fresh) return STATUS_LIMIT;
   for (size_t i = 0; i < sizeof old / sizeof old[0] && status == STATUS_OK; i++) status = move(r, root, r->dir, old[i]);
   if (status == STATUS_OK) status = move(r, fresh, root, "consumequeue");
+  if (status == STATUS_OK) status = move(r, fresh, root, "consumequeue_ext");
   if (status == STATUS_OK) status = move(r, fresh, root, "index");
   if (status == STATUS_OK) status = disk->ops->sync_dir(disk, root);
   if (status == STATUS_OK) status = disk->ops->remove(disk, fresh);
@@ -171,9 +175,16 @@ static int run(struct rebuild *r) {
   return EXIT_FINE;
 }
 
+int rebuild_with_lock(struct tool *t, struct storedir *s) {
+  struct rebuild r = {.tool = t, .store = s};
+  sizes_choose(&r);
+  if (!delays_parse(t->o.delay_levels, &r.delays) || !sizes_are_sane(&r))
+    return tool_fail(t, "delay levels or sizes that cannot be");
+  return dir_name(&r) ? run(&r) : tool_fail(t, "out of memory");
+}
+
 int command_rebuild(struct tool *t, char **args) {
   struct storedir s;
-  struct rebuild r = {.tool = t, .store = &s};
   struct disk_file *lock = NULL;
   if (!t->o.yes) {
     tool_fail(t, "this replaces consumequeue and index of %s (the old ones are kept beside); say --yes", args[0]);
@@ -181,19 +192,11 @@ int command_rebuild(struct tool *t, char **args) {
   }
   int code = storedir_open(&s, t, args[0]);
   if (code != EXIT_FINE) goto out;
-  sizes_choose(&r);
   const char *lock_path = storedir_path(&s, "lock");
-  code = EXIT_CANNOT;
-  if (!delays_parse(t->o.delay_levels, &r.delays) || !sizes_are_sane(&r)) {
-    tool_fail(t, "delay levels or sizes that cannot be");
-  } else if (lock_path == NULL || !dir_name(&r)) {
-    tool_fail(t, "out of memory");
-  } else {
-    enum status status = s.disk->ops->lock(s.disk, lock_path, &lock);
-    if (status != STATUS_OK)
-      tool_fail(t, "%s: %s", lock_path, status == STATUS_BUSY ? "a process uses this store" : status_text(status));
-    else code = run(&r);
-  }
+  enum status status = lock_path == NULL ? STATUS_NO_MEMORY : s.disk->ops->lock(s.disk, lock_path, &lock);
+  if (status != STATUS_OK)
+    code = tool_fail(t, "%s/lock: %s", s.root, status == STATUS_BUSY ? "a process uses this store" : status_text(status));
+  else code = rebuild_with_lock(t, &s);
 out:
   if (lock != NULL) s.disk->ops->close(s.disk, lock);
   storedir_fini(&s);

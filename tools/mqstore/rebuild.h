@@ -15,10 +15,14 @@ struct rebuild {
   struct delays delays;
   const char *dir;    /* DIR/rebuild-TIME */
   int64_t queue_file; /* bytes */
+  int64_t ext_file;   /* of a file of ext units; 0: the store has none */
   int64_t slots, entries;
   int64_t log_end, last_ms, records, units, keys;
   char why[256]; /* what failed */
 };
+
+/* Somebody holds the store's lock for it. Returns an exit_code. */
+int rebuild_with_lock(struct tool *t, struct storedir *s);
 
 /* rebuild_queues.c */
 struct queue_builder;

@@ -23,6 +23,8 @@ static const struct command commands[] = {
     {"verify", "DIR", 1, command_verify, "every rule between log, queues, index and the rest; exit 1 if one is broken"},
     {"rebuild", "DIR --yes", 1, command_rebuild,
      "make queues and index anew from the log; the old ones move to DIR/rebuild-TIME"},
+    {"repair", "DIR", 1, command_repair,
+     "damage in the middle of the log: what is lost, and with --skip or --cut and --yes the repair"},
     {"compare", "DIR1 DIR2", 2, command_compare, "are the logs the same bytes where both have them? exit 1 if not"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -43,7 +45,9 @@ static const char help_options[] =
     "  --index-slots N      maxHashSlotNum, if it cannot be told from the files\n"
     "  --index-entries N    rebuild: maxIndexNum, if there are no index files to take it from\n"
     "  --queue-file N       rebuild: mappedFileSizeConsumeQueue in bytes, if there are no queues to take it from\n"
-    "  --yes                rebuild: do it\n"
+    "  --skip               repair: take out the damaged bytes, keep what follows\n"
+    "  --cut                repair: end the log where the damage begins\n"
+    "  --yes                rebuild, repair: do it\n"
     "  -h, --help           this text\n"
     "\nexamples\n"
     "  mqstore info ~/store\n"
@@ -57,7 +61,7 @@ static const char help_options[] =
 
 static int print_help(FILE *out) {
   fputs("usage: mqstore COMMAND DIR [options]\n"
-        "Looks into a RocketMQ 4.7.0 store directory (storePathRootDir). Only rebuild changes anything.\n\n",
+        "Looks into a RocketMQ 4.7.0 store directory (storePathRootDir). Only rebuild and repair change anything.\n\n",
         out);
   for (int i = 0; i < COMMANDS; i++)
     fprintf(out, "  %-8s %-13s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
@@ -82,6 +86,8 @@ enum {
   OPTION_SLOTS,
   OPTION_ENTRIES,
   OPTION_QUEUE_FILE,
+  OPTION_SKIP,
+  OPTION_CUT,
   OPTION_YES
 };
 
@@ -101,6 +107,8 @@ static const struct option names[] = {{"json", no_argument, NULL, OPTION_JSON},
                                       {"index-slots", required_argument, NULL, OPTION_SLOTS},
                                       {"index-entries", required_argument, NULL, OPTION_ENTRIES},
                                       {"queue-file", required_argument, NULL, OPTION_QUEUE_FILE},
+                                      {"skip", no_argument, NULL, OPTION_SKIP},
+                                      {"cut", no_argument, NULL, OPTION_CUT},
                                       {"yes", no_argument, NULL, OPTION_YES},
                                       {"help", no_argument, NULL, 'h'},
                                       {NULL, 0, NULL, 0}};
@@ -148,6 +156,12 @@ static bool take_option(struct tool *t, int option) {
     return true;
   case OPTION_BODY:
     o->body = true;
+    return true;
+  case OPTION_SKIP:
+    o->skip = true;
+    return true;
+  case OPTION_CUT:
+    o->cut = true;
     return true;
   case OPTION_YES:
     o->yes = true;

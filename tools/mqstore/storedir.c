@@ -114,7 +114,7 @@ int storedir_open(struct storedir *s, struct tool *t, const char *root) {
   struct disk_entry entry;
   if (abort_path == NULL || lock_path == NULL) return tool_fail(t, "out of memory");
   s->abort_exists = s->disk->ops->stat(s->disk, abort_path, &entry) == STATUS_OK;
-  s->running = store_lock_is_held(lock_path);
+  s->running = !t->locked && store_lock_is_held(lock_path);
   enum status status = queue_tree_load(&s->queues, &s->arena, &s->cache, root);
   if (status == STATUS_OK) status = key_index_load(&s->index, s->disk, &s->arena, root, t->o.index_slots);
   if (status != STATUS_OK) return tool_fail(t, "%s: %s", root, status_text(status));

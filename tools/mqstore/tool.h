@@ -2,7 +2,7 @@
  *
  * tool: what every command of mqstore works with: the options, the two ways to
  * print, and an opened store directory. Nothing here or below changes a store;
- * only rebuild.c does.
+ * only rebuild.c and repair.c do.
  */
 #ifndef MQSTORE_TOOL_H
 #define MQSTORE_TOOL_H
@@ -17,7 +17,7 @@
 enum exit_code { EXIT_FINE = 0, EXIT_PROBLEMS = 1, EXIT_USAGE = 2, EXIT_CANNOT = 3 };
 
 struct options {
-  bool json, body, yes;
+  bool json, body, yes, skip, cut;
   const char *commitlog; /* NULL: DIR/commitlog */
   const char *topic;     /* NULL: all */
   const char *delay_levels;
@@ -32,6 +32,7 @@ struct tool {
   struct disk *disk;
   struct options o;
   int64_t now_ms;
+  bool locked; /* by us: whoever asks for the lock would lose it (POSIX) */
   struct buf line; /* of JSON */
   struct json_writer w;
 };
@@ -44,6 +45,7 @@ int command_queue(struct tool *t, char **args);
 int command_index(struct tool *t, char **args);
 int command_verify(struct tool *t, char **args);
 int command_rebuild(struct tool *t, char **args);
+int command_repair(struct tool *t, char **args);
 int command_compare(struct tool *t, char **args);
 
 /* The whole program but for its world. now_ms names what rebuild moves aside. */

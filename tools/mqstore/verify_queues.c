@@ -54,6 +54,20 @@ static bool unit_is_of(const struct store_queue *q, int64_t number, int64_t offs
   return number >= 0 && number < q->end && queue_unit_at(q, number, &u) && u.offset == offset && !unit_is_empty(&u);
 }
 
+/* All units from `number` to before `end` show the record that unit `end` is of: so lost messages look after a repair. */
+static bool units_repeat(const struct store_queue *q, int64_t number, int64_t end, int64_t offset) {
+  if (number >= end) return false;
+  for (; number <= end; number++)
+    if (!unit_is_of(q, number, offset)) return false;
+  return true;
+}
+
+static void tell_repaired(struct verify *v, const struct store_queue *q, const struct log_item *item, int64_t from) {
+  verify_report_at(v, NOTE, &item->source->files, item->offset,
+                   "messages %" PRId64 " to %" PRId64 " of %s are lost; their units show the record at offset %" PRId64, from,
+                   item->message.queue_offset - 1, q->files.label, item->record_offset);
+}
+
 /* Queue offsets are dense. After a wrong one both ways to go on are accepted: from it, or as if it had been right.
  * Returns the one it should have, as far as the units can tell. */
 static int64_t check_dense(struct verify *v, struct store_queue *q, const struct log_item *item) {
@@ -66,7 +80,10 @@ static int64_t check_dense(struct verify *v, struct store_queue *q, const struct
     w->started = true;
   } else if (!w->started) {
     w->started = true;
-    if (got != 0 && v->log_first == 0 && !item->source->dledger) {
+    if (v->log_first == 0 && units_repeat(q, 0, got, item->record_offset)) {
+      tell_repaired(v, q, item, 0);
+      w->first_unit = 0;
+    } else if (got != 0 && v->log_first == 0 && !item->source->dledger) {
       verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                        "the first record of %s, at offset %" PRId64 ", has queue offset %" PRId64, q->files.label,
                        item->record_offset, got);
@@ -78,6 +95,9 @@ static int64_t check_dense(struct verify *v, struct store_queue *q, const struct
                      q->files.label, item->record_offset);
     w->lost_count = 0;
     w->shift = 0;
+    w->ext_end = 0;
+  } else if (got > w->next && w->shift == 0 && units_repeat(q, w->next, got, item->record_offset)) {
+    tell_repaired(v, q, item, w->next);
   } else if (got != w->next && got != w->last + 1) {
     verify_report_at(v, PROBLEM, &item->source->files, item->offset,
                      "record at offset %" PRId64 " has queue offset %" PRId64 " in %s, %" PRId64 " comes next",
@@ -91,6 +111,20 @@ static int64_t check_dense(struct verify *v, struct store_queue *q, const struct
 
 /* ---- a record and its unit ---- */
 
+/* Do whole units and marks at the ends of files lead from one place to the other? Java finds its units by stepping over
+ * them. There may be some that nobody points to: after a crash it adds ext units for records whose units it then finds.
+ */
+static bool ext_leads(const struct store_queue *q, int64_t from, int64_t to) {
+  while (from < to) {
+    struct span at = file_list_at(&q->ext, from);
+    if (at.len < 2) return false;
+    int32_t size = get_i16(at.ptr);
+    if (size != -1 && size < EXT_UNIT_MIN) return false;
+    from += size == -1 || (size_t)size > at.len ? (int64_t)at.len : size;
+  }
+  return from == to;
+}
+
 static void check_ext(struct verify *v, struct store_queue *q, const struct log_item *item, int64_t number,
                       int64_t address) {
   struct ext_unit ext;
@@ -98,6 +132,7 @@ static void check_ext(struct verify *v, struct store_queue *q, const struct log_
   if (!queue_ext_at(q, address, &ext)) {
     verify_report_at(v, PROBLEM, &q->files, unit_position(number),
                      "unit %" PRId64 ": no ext unit at address %016" PRIx64, number, (uint64_t)address);
+    q->walk.ext_end = 0;
     return;
   }
   int64_t position = (int64_t)((uint64_t)address - (uint64_t)INT64_MIN);
@@ -111,10 +146,11 @@ static void check_ext(struct verify *v, struct store_queue *q, const struct log_
                      "ext unit of unit %" PRId64 ": store time %" PRId64 ", that of the record at %" PRId64
                      " is %" PRId64,
                      number, ext.store_ms, item->record_offset, item->message.store_ms);
-  if (address <= q->walk.ext_address && q->walk.ext_address != INT64_MIN)
-    verify_report_at(v, PROBLEM, &q->ext, position, "ext unit of unit %" PRId64 " does not lie behind the one before",
-                     number);
-  q->walk.ext_address = address;
+  if (q->walk.ext_end > 0 && !ext_leads(q, q->walk.ext_end, position))
+    verify_report_at(v, PROBLEM, &q->ext, position,
+                     "ext unit of unit %" PRId64 " does not follow the one before, which ends at %" PRId64, number,
+                     q->walk.ext_end);
+  q->walk.ext_end = position + EXT_UNIT_MIN + (int64_t)ext.bit_map.len;
 }
 
 static void check_unit(struct verify *v, struct store_queue *q, const struct log_item *item, int64_t number,

@@ -2,15 +2,27 @@ check_PROGRAMS += tests/unit/broker/test_broker
 TESTS += tests/unit/broker/test_broker
 tests_unit_broker_test_broker_SOURCES = \
   tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/golden/unpack.c tests/golden/unpack.h \
   tests/unit/broker/test_broker.c
 tests_unit_broker_test_broker_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_broker_test_broker_LDADD = tests/libharness.la mqbroker/libbroker.la host/libsim.la core/libremoting.la \
   core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(CUNIT_LIBS) $(ZLIB_LIBS)
+check_PROGRAMS += tests/unit/broker/test_golden_stores
+TESTS += tests/unit/broker/test_golden_stores
+tests_unit_broker_test_golden_stores_SOURCES = \
+  tests/golden/expected.c tests/golden/expected.h \
+  tests/golden/expected_record.c \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/test_golden_stores.c
+tests_unit_broker_test_golden_stores_CPPFLAGS = $(tests_unit_broker_test_broker_CPPFLAGS)
+tests_unit_broker_test_golden_stores_LDADD = $(tests_unit_broker_test_broker_LDADD)
 
 # A master and a slave.
 check_PROGRAMS += tests/unit/broker/test_pair
 TESTS += tests/unit/broker/test_pair
 tests_unit_broker_test_pair_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
   tests/unit/broker/stage.c tests/unit/broker/stage.h \
   tests/unit/broker/test_pair.c
 tests_unit_broker_test_pair_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)

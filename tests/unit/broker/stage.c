@@ -2,6 +2,7 @@
 #include "tests/unit/broker/stage.h"
 
 #include "core/wire/bodies.h"
+#include "tests/golden/unpack.h"
 
 #include <CUnit/CUnit.h>
 #include <stdio.h>
@@ -62,7 +63,9 @@ static void broker_again(struct stage *s) {
   stage_run(s, 1000);
 }
 
-void stage_start(struct stage *s, const char *extra) {
+void stage_start(struct stage *s, const char *extra) { stage_start_on(s, extra, NULL); }
+
+void stage_start_on(struct stage *s, const char *extra, const char *archive) {
   static const char lines[] =
       "brokerName=b\nbrokerIP1=10.0.0.1\nstorePathRootDir=/store\nstorePathCommitLog=/store/commitlog\n"
       "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\n"
@@ -74,6 +77,7 @@ void stage_start(struct stage *s, const char *extra) {
   CU_ASSERT_FATAL(config_apply(&s->settings, span_text(lines), "test", NULL) == STATUS_OK);
   if (extra != NULL) CU_ASSERT_FATAL(config_apply(&s->settings, span_text(extra), "test", NULL) == STATUS_OK);
   CU_ASSERT_FATAL(broker_settings_complete(&s->settings, "host", "10.0.0.1", "/home", NULL) == STATUS_OK);
+  if (archive != NULL) golden_unpack(sim_host_disk(s->host), archive, "/store");
   broker_up(s);
   static const char *const names[STAGE_PEERS] = {"peer0", "peer1", "peer2"};
   for (int i = 0; i < STAGE_PEERS; i++) peer_start(&s->peers[i], s, names[i]);

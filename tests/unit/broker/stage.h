@@ -49,6 +49,8 @@ struct stage {
 
 /* extra: further configuration lines, or NULL. */
 void stage_start(struct stage *s, const char *extra);
+/* On the golden store of an archive. */
+void stage_start_on(struct stage *s, const char *extra, const char *archive);
 void stage_end(struct stage *s);
 /* Orderly stop and a new start on the same disk. */
 void stage_restart(struct stage *s);

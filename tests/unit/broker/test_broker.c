@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
 #include "mqbroker/door/dispatch.h"
+#include "mqbroker/progress.h"
 #include "tests/harness.h"
 #include "tests/unit/broker/stage.h"
 
@@ -268,6 +270,63 @@ static void a_failed_write_is_refused_and_leaves_no_gap(void) {
   stage_end(&s);
 }
 
+static bool span_contains(struct span s, const char *text) {
+  return s.len > 0 && memmem(s.ptr, s.len, text, strlen(text)) != NULL;
+}
+
+/* After a failed sync: in the answers, in the runtime info, and until a new start. */
+static void a_read_only_store_says_so(void) {
+  struct stage s;
+  struct answer a, info;
+  stage_start(&s, "flushDiskType=SYNC_FLUSH");
+  CU_ASSERT(stage_send(&s, "T", 0, "one", NULL, &a) == RESPONSE_SUCCESS);
+  stage_ask_wait(&s, 0, &(struct request_out){.code = REQUEST_GET_BROKER_RUNTIME_INFO}, &info);
+  CU_ASSERT(span_contains(info.body, "\"storeRefusal\":\"\""));
+  struct sim_disk_fault fault = {.ops = SIM_SYNC, .status = STATUS_IO};
+  sim_disk_fail(s.host, &fault);
+  CU_ASSERT(stage_send(&s, "T", 0, "two", NULL, &a) != RESPONSE_SUCCESS);
+  for (int i = 0; i < 3; i++) {
+    stage_run(&s, 100000); /* the disk works again */
+    CU_ASSERT(stage_send(&s, "T", 0, "more", NULL, &a) == RESPONSE_SERVICE_NOT_AVAILABLE);
+    CU_ASSERT(span_contains(a.remark, "the commit log cannot be synced"));
+    stage_ask_wait(&s, 0, &(struct request_out){.code = REQUEST_GET_BROKER_RUNTIME_INFO}, &info);
+    CU_ASSERT(span_contains(info.body, "\"storeRefusal\":\"the commit log cannot be synced"));
+  }
+  stage_crash(&s, SIM_KILL);
+  CU_ASSERT(stage_send(&s, "T", 0, "three", NULL, &a) == RESPONSE_SUCCESS);
+  stage_end(&s);
+}
+
+/* What a long start says. */
+static void keep_line(struct log *log, enum log_level level, const char *line) {
+  (void)level;
+  struct buf *lines = log->context;
+  buf_printf(lines, "%s\n", line);
+}
+
+static void a_long_recovery_tells_how_far_it_is(void) {
+  static const char what[] = "checking the commit log", next[] = "building";
+  const int64_t mib = 1 << 20;
+  struct buf lines;
+  buf_init(&lines, 1 << 16);
+  struct log log = {LOG_INFO, keep_line, &lines};
+  struct progress p = {.log = &log};
+  progress_step(&p, what, 0, 1000 * mib, 5000);
+  progress_step(&p, what, 100 * mib, 1000 * mib, 5500);
+  CU_ASSERT(lines.len == 0);
+  progress_step(&p, what, 200 * mib, 1000 * mib, 6000);
+  progress_step(&p, what, 300 * mib, 1000 * mib, 6900);
+  progress_step(&p, what, 500 * mib, 1000 * mib, 7000);
+  progress_step(&p, what, 1000 * mib, 1000 * mib, 9000);
+  progress_step(&p, next, 0, 10 * mib, 9000); /* quick: no word about it */
+  progress_step(&p, next, 5 * mib, 10 * mib, 9900);
+  progress_step(&p, next, 10 * mib, 10 * mib, 10000);
+  ASSERT_SPAN(buf_span(&lines), "checking the commit log: 200 of 1000 MiB (20 %), 200 MiB/s, about 4 s left\n"
+                                "checking the commit log: 500 of 1000 MiB (50 %), 250 MiB/s, about 2 s left\n"
+                                "checking the commit log: done, 1000 MiB in 4.0 s, 250 MiB/s\n");
+  buf_fini(&lines);
+}
+
 static int ask_code(struct stage *s, int code, const char *body, struct answer *a) {
   stage_ask_wait(s, 0, &(struct request_out){.code = code, .body = span_text(body)}, a);
   return a->code;
@@ -448,6 +507,8 @@ int main(int argc, char **argv) {
       {"sync flush waits for the disk", sync_flush_waits_for_the_disk},
       {"what was flushed survives a power cut", what_was_flushed_survives_a_power_cut},
       {"a failed write is refused and leaves no gap", a_failed_write_is_refused_and_leaves_no_gap},
+      {"a read-only store says so", a_read_only_store_says_so},
+      {"a long recovery tells how far it is", a_long_recovery_tells_how_far_it_is},
       {"a full disk refuses sends in words and recovers", a_full_disk_refuses_sends_in_words_and_recovers},
       {"cleaning is configured while running", cleaning_is_configured_while_running},
       {"queues nobody needs are removed", queues_nobody_needs_are_removed},

@@ -27,7 +27,13 @@ void test_damage_deleted_topic(void);
 void test_end_of_log(void);
 
 void test_rebuild(void);
+void test_rebuild_ext(void);
 void test_rebuild_refusals(void);
+void test_repair_speaks(void);
+void test_repair_skip(void);
+void test_repair_skip_over_files(void);
+void test_repair_cut(void);
+void test_repair_refusals(void);
 void test_compare(void);
 void test_messages(void);
 void test_usage(void);

@@ -204,6 +204,14 @@ void test_damage_ext(void) {
   rig_flip(&r, ext, 20 + 17); /* the second one's time */
   VERDICT(&r, 1, "problem", ext, 20, "ext unit of unit 1: store time");
   rig_flip(&r, ext, 20 + 17);
+  rig_write(&r, queue, 20 + 19, (uint8_t[1]){40}, 1); /* the second unit has the third one's */
+  rig_run(&r, "verify", "@", NULL);
+  CU_ASSERT(!rig_said(&r, "ext unit of unit 1 does not follow")); /* there may be some that nobody points to */
+  CU_ASSERT(rig_said(&r, "ext unit of unit 2 does not follow the one before, which ends at 60"));
+  rig_flip(&r, ext, 20); /* nobody points to this one, but Java stumbles over it */
+  rig_run(&r, "verify", "@", NULL);
+  CU_ASSERT(rig_said(&r, "ext unit of unit 1 does not follow the one before, which ends at 20"));
+  rig_flip(&r, ext, 20);
   rig_write(&r, queue, 20 + 19, (uint8_t[1]){21}, 1); /* the second unit's address */
   VERDICT(&r, 1, "problem", queue, 20, "no ext unit at address 8000000000000015");
   rig_fini(&r);

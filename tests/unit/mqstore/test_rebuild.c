@@ -12,6 +12,8 @@ static void rebuild_check(const char *archive) {
   rig_init(&r, archive, "store");
   CU_ASSERT(rig_run(&r, "rebuild", "@", "--yes", NULL) == EXIT_FINE);
   rig_shell(&r, "diff -r store/consumequeue store/rebuild-*/consumequeue");
+  rig_shell(&r, "if test -e store/rebuild-*/consumequeue_ext; "
+                "then diff -r store/consumequeue_ext store/rebuild-*/consumequeue_ext; fi");
   rig_shell(&r, "test $(ls store/index | wc -l) = $(ls store/rebuild-*/index | wc -l)");
   rig_shell(&r, "cat store/index/* > new && cat store/rebuild-*/index/* > old && cmp new old");
   rig_shell(&r, "test -f store/rebuild-*/checkpoint && test ! -e store/rebuild-*/new");
@@ -23,7 +25,24 @@ void test_rebuild(void) {
   rebuild_check("store/store-a-normal.tar.gz");
   rebuild_check("store/store-c-delay.tar.gz");
   rebuild_check("store/store-d-tx.tar.gz");
+  rebuild_check("store/store-g-ext.tar.gz");
   rebuild_check("store/store-h-ipv6.tar.gz");
+}
+
+/* A queue that is lost gets its ext units again, without bit maps; those of others stay as they were. */
+void test_rebuild_ext(void) {
+  struct rig r;
+  rig_init(&r, "store/store-g-ext.tar.gz", "store");
+  rig_shell(&r, "cp -r store/consumequeue_ext/Sql_flhd/1 ext1 && rm -r store/consumequeue/Sql_flhd/0");
+  CU_ASSERT(rig_run(&r, "rebuild", "@", "--yes", NULL) == EXIT_FINE);
+  rig_shell(&r, "diff -r ext1 store/consumequeue_ext/Sql_flhd/1");
+  CU_ASSERT(rig_run(&r, "verify", "@", NULL) == EXIT_FINE);
+  CU_ASSERT(rig_run(&r, "queue", "@", "Sql_flhd", "0", "--json", NULL) == EXIT_FINE);
+  const struct json *ext = json_member(rig_json(&r, 133), "ext");
+  CU_ASSERT(json_i64(json_member(ext, "tagsCode"), -1) == 2598919);
+  CU_ASSERT(json_text(json_member(ext, "bitMap")).len == 0);
+  ASSERT_SPAN(json_text(json_member(ext, "address")), "8000000000000a50"); /* 132 units of 20 bytes */
+  rig_fini(&r);
 }
 
 void test_rebuild_refusals(void) {

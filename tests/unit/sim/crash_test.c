@@ -275,6 +275,27 @@ void failed_sync_is_not_made_good(void) {
   CU_ASSERT(lost > 10);
 }
 
+/* Bytes that a later sync made durable lie within the file, even if the change of its length was in the failed one. */
+void failed_sync_of_a_new_file(void) {
+  for (uint64_t seed = 0; seed < SEEDS; seed++) {
+    struct bench b;
+    uint8_t now[LENGTH];
+    bench_start(&b, seed);
+    struct disk_file *file = open_file(&b, "f", LENGTH);
+    CU_ASSERT_EQUAL(b.disk->ops->sync_dir(b.disk, "."), STATUS_OK);
+    sim_disk_fail(b.host, &(struct sim_disk_fault){.ops = SIM_SYNC, .status = STATUS_IO});
+    CU_ASSERT_EQUAL(b.disk->ops->sync(b.disk, file), STATUS_IO);
+    fill(&b, file, SIM_SECTOR, 20, 'b');
+    sync_file(&b, file);
+    crash(&b, SIM_POWER_OFF);
+    CU_ASSERT(b.disk->ops->length(b.disk, file) >= SIM_SECTOR + 20);
+    b.disk->ops->close(b.disk, file);
+    content(&b, "f", now);
+    CU_ASSERT_TRUE(all(now + SIM_SECTOR, 20, 'b'));
+    sim_world_free(b.world);
+  }
+}
+
 void new_names_need_a_sync(void) {
   int there = 0, deep = 0;
   for (uint64_t seed = 0; seed < SEEDS; seed++) {

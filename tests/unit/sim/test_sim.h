@@ -55,6 +55,7 @@
   X(sync_start_covers_what_was_before)                                                                                 \
   X(closing_leaves_a_sync_to_finish)                                                                                   \
   X(failed_sync_is_not_made_good)                                                                                      \
+  X(failed_sync_of_a_new_file)                                                                                          \
   X(new_names_need_a_sync)                                                                                             \
   X(rename_is_all_or_nothing)                                                                                          \
   X(removed_file_may_come_back)                                                                                        \

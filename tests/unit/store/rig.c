@@ -40,7 +40,7 @@ void rig_init(struct rig *r, uint64_t seed) {
   r->world = sim_world_new(seed);
   r->host = sim_host_new(r->world, "broker");
   r->disk = sim_host_disk(r->host);
-  r->listener = (struct store_listener){count_arrived, &r->arrived};
+  r->listener = (struct store_listener){.arrived = count_arrived, .context = &r->arrived};
   buf_init(&r->why, 4096);
   r->log = (struct log){getenv("RIG_LOG") != NULL ? LOG_DEBUG : LOG_ERROR + 1, print_line, NULL};
   r->config = (struct store_config){

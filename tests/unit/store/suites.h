@@ -38,6 +38,17 @@
   X(recover_locked) \
   X(recover_clock_back) \
   X(recover_failing_disk) \
+  X(refuse_newer_names) \
+  X(refuse_makes_nothing) \
+  X(refuse_newer_records) \
+  X(refuse_foreign_files) \
+  X(refuse_damage_sentence) \
+  X(refuse_failed_sync) \
+  X(refuse_failed_round) \
+  X(refuse_read_only_stays) \
+  X(refuse_flushed_mark) \
+  X(refuse_holes) \
+  X(refuse_watch) \
   X(retention_hours) \
   X(retention_by_hour) \
   X(retention_never_the_last) \
@@ -52,6 +63,19 @@
   X(retention_readers) \
   X(retention_crash) \
   X(retention_discard) \
+  X(recover_crash_while_rebuilding) \
+  X(ext_golden) \
+  X(ext_golden_crash) \
+  X(ext_golden_lost) \
+  X(ext_bytes_as_java) \
+  X(ext_layout) \
+  X(ext_off_and_on) \
+  X(ext_refuses_files) \
+  X(ext_too_long) \
+  X(ext_delete_topic) \
+  X(ext_retention) \
+  X(ext_cut_with_queue) \
+  X(ext_bad_disk) \
   X(format_files) \
   X(format_last_byte) \
   X(format_directories) \
@@ -62,6 +86,14 @@
   X(golden_delay) \
   X(golden_transactions) \
   X(golden_ipv6) \
+  X(facts_normal) \
+  X(facts_killed) \
+  X(facts_lag) \
+  X(facts_noqueue) \
+  X(facts_delay) \
+  X(facts_transactions) \
+  X(facts_ext) \
+  X(facts_ipv6) \
   X(index_hashes) \
   X(index_names) \
   X(index_golden_normal) \

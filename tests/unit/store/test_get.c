@@ -33,13 +33,13 @@ void test_get_offsets(void) {
   rig_fini(&r);
 }
 
-static bool odd(void *context, int64_t tags_code) {
+static bool odd(void *context, const struct queued *unit) {
   ++*(int *)context;
-  return tags_code % 2 != 0;
+  return unit->tags_code % 2 != 0;
 }
 
-static bool none(void *context, int64_t tags_code) {
-  (void)context, (void)tags_code;
+static bool none(void *context, const struct queued *unit) {
+  (void)context, (void)unit;
   return false;
 }
 

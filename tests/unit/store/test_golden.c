@@ -3,57 +3,15 @@
  * Store directories written by Java 4.7.0, left cleanly or by SIGKILL: opened
  * here they hold exactly the records, units and limits Java itself finds.
  */
-#define _GNU_SOURCE /* nftw */
+#include "tests/golden/unpack.h"
 #include "tests/unit/store/suites.h"
 
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
-static struct rig *filling;
-static size_t filling_prefix;
-
-/* One file of the unpacked archive onto the imagined disk. */
-static int fill_one(const char *path, const struct stat *st, int kind, struct FTW *ftw) {
-  (void)st, (void)ftw;
-  char target[DISK_PATH_MAX];
-  snprintf(target, sizeof target, "%s%s", RIG_ROOT, path + filling_prefix);
-  if (kind == FTW_D) return filling->disk->ops->make_dirs(filling->disk, target) != STATUS_OK;
-  if (kind != FTW_F) return 1;
-  FILE *f = fopen(path, "rb");
-  if (f == NULL) return 1;
-  uint8_t *bytes = malloc((size_t)st->st_size + 1);
-  size_t n = fread(bytes, 1, (size_t)st->st_size, f);
-  struct disk_file *file;
-  struct span part = span_of(bytes, n);
-  int bad = n != (size_t)st->st_size ||
-            filling->disk->ops->open(filling->disk, target, DISK_CREATE, 0, &file) != STATUS_OK;
-  if (!bad) {
-    bad = (n > 0 && filling->disk->ops->write(filling->disk, file, 0, &part, 1) != STATUS_OK) ||
-          filling->disk->ops->sync(filling->disk, file) != STATUS_OK;
-    filling->disk->ops->close(filling->disk, file);
-  }
-  free(bytes);
-  fclose(f);
-  return bad;
-}
-
-void rig_unpack(struct rig *r, const char *archive) {
-  char dir[] = "/tmp/store-golden-XXXXXX", command[8192], root[64];
-  CU_ASSERT_FATAL(mkdtemp(dir) != NULL);
-  snprintf(command, sizeof command, "tar -xzf '%s' -C '%s'", golden_path(archive), dir);
-  CU_ASSERT_FATAL(system(command) == 0);
-  snprintf(root, sizeof root, "%s/store", dir);
-  filling = r;
-  filling_prefix = strlen(root);
-  CU_ASSERT_FATAL(nftw(root, fill_one, 16, FTW_PHYS) == 0);
-  snprintf(command, sizeof command, "rm -r '%s'", dir);
-  CU_ASSERT_FATAL(system(command) == 0);
-}
+void rig_unpack(struct rig *r, const char *archive) { golden_unpack(r->disk, archive, RIG_ROOT); }
 
 struct queue_seen {
   int64_t units;
@@ -83,8 +41,8 @@ static void record_check(struct rig *r, const char *line, int64_t *expected_offs
 }
 
 /* The unit is what store_get finds for this very offset: the record, and the tags code the filter sees. */
-static bool keep_tags(void *context, int64_t tags_code) {
-  *(int64_t *)context = tags_code;
+static bool keep_tags(void *context, const struct queued *unit) {
+  *(int64_t *)context = unit->tags_code;
   return true;
 }
 

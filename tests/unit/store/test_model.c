@@ -2,7 +2,8 @@
  *
  * Random histories against a naive model: a list of (queue, body) in log
  * order. After a kill everything committed is there; after a power cut a
- * prefix of it that holds everything flushed.
+ * prefix of it that holds everything flushed. Half of them have extended queues,
+ * with bit maps of all lengths.
  */
 #include "tests/unit/store/suites.h"
 
@@ -19,6 +20,7 @@ struct model_record {
   int64_t offset, end;
   uint32_t body;  /* seed of the body */
   uint32_t length;
+  bool tagged;
 };
 
 struct model {
@@ -60,6 +62,7 @@ static void op_put(struct model *m) {
   msg.body = body_of(r->body, r->length);
   CU_ASSERT_FATAL(store_put(m->rig.store, &msg, rig_now(&m->rig), &out) == PUT_OK);
   CU_ASSERT(out.queue_offset == r->index);
+  r->tagged = true;
   r->offset = out.physical_offset;
   r->end = out.end_offset;
 }
@@ -91,17 +94,59 @@ static void op_commit(struct model *m) {
   m->staged = 0;
 }
 
+/* None, or up to 60 bytes. */
+static size_t bitmap_make(int64_t offset, uint8_t out[64]) {
+  size_t n = offset % 4 == 0 ? 0 : (size_t)(offset / 5 % 61);
+  for (size_t i = 0; i < n; i++) out[i] = (uint8_t)(offset + (int64_t)i);
+  return n;
+}
+
+static bool bitmap_put(void *context, const struct message *m, struct buf *out) {
+  uint8_t bytes[64];
+  size_t n = bitmap_make(m->physical_offset, bytes);
+  (void)context;
+  buf_put(out, span_of(bytes, n));
+  return n > 0;
+}
+
+struct sight {
+  struct queued unit;
+  uint8_t bitmap[64];
+};
+
+static bool see(void *context, const struct queued *unit) {
+  struct sight *s = context;
+  s->unit = *unit;
+  CU_ASSERT_FATAL(unit->bitmap.len <= sizeof s->bitmap);
+  if (unit->bitmap.len > 0) memcpy(s->bitmap, unit->bitmap.ptr, unit->bitmap.len);
+  return true;
+}
+
+/* What a filter sees of the record's unit. */
+static void sight_check(const struct model *m, const struct model_record *r, const struct sight *s,
+                        const struct message *msg) {
+  uint8_t bitmap[64];
+  size_t n = bitmap_make(r->offset, bitmap);
+  CU_ASSERT(s->unit.tags_code == (r->tagged ? 'T' : 0));
+  CU_ASSERT(s->unit.extended == m->rig.config.ext.enabled);
+  if (!s->unit.extended) return;
+  CU_ASSERT(s->unit.store_ms == msg->store_ms);
+  CU_ASSERT(s->unit.bitmap.len == n && (n == 0 || memcmp(s->bitmap, bitmap, n) == 0));
+}
+
 static void record_check(struct model *m, const struct model_record *r) {
   static struct get_result got;
   struct message msg;
+  struct sight sight;
   size_t size;
   enum get_status status =
-      store_get(m->rig.store, span_text(topics[r->queue]), ids[r->queue], r->index, 1, 1, NULL, NULL, &got);
+      store_get(m->rig.store, span_text(topics[r->queue]), ids[r->queue], r->index, 1, 1, see, &sight, &got);
   CU_ASSERT_FATAL(status == GET_FOUND && got.message_count == 1);
   CU_ASSERT_FATAL(message_decode(got.parts[0], true, &msg, &size) == STATUS_OK);
   CU_ASSERT(size == (size_t)(r->end - r->offset) && msg.physical_offset == r->offset);
   CU_ASSERT(msg.queue_offset == r->index && msg.queue_id == ids[r->queue]);
   CU_ASSERT(span_is(msg.topic, topics[r->queue]) && span_equal(msg.body, body_of(r->body, r->length)));
+  sight_check(m, r, &sight, &msg);
 }
 
 static void model_check(struct model *m, bool all) {
@@ -178,6 +223,10 @@ static void model_run(uint64_t seed, int steps) {
   prng_init(&m->prng, seed);
   if (prng_chance(&m->prng, 1, 2)) m->rig.config.sync_flush = true;
   if (prng_chance(&m->prng, 1, 2)) m->rig.config.segment_length = 1 << 20;
+  if (prng_chance(&m->prng, 1, 2)) {
+    m->rig.config.ext = (struct ext_config){true, 512 + (int64_t)prng_below(&m->prng, 2000)};
+    m->rig.listener.bitmap = bitmap_put;
+  }
   reopen(m);
   for (int i = 0; i < steps; i++) model_step(m);
   op_commit(m);

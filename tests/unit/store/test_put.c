@@ -112,8 +112,8 @@ void test_put_transactions(void) {
 }
 
 /* The unit of a delayed message says when it is due. */
-static bool tags_seen(void *context, int64_t tags_code) {
-  *(int64_t *)context = tags_code;
+static bool tags_seen(void *context, const struct queued *unit) {
+  *(int64_t *)context = unit->tags_code;
   return true;
 }
 
