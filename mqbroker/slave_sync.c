@@ -11,8 +11,8 @@
 enum {
   FIRST_MS = 3000,
   PERIOD_MS = 10000,
-  OWN_PERIOD_MS =
-      1000, /* while the master has to be told of progress: consumers that start there must not read again */
+  /* While the master has to be told of progress: consumers that start there must not read again. */
+  OWN_PERIOD_MS = 1000,
   TIMEOUT_MS = 3000,
   VIP_DISTANCE = 2
 };
