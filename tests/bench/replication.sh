@@ -71,19 +71,8 @@ start_pair() {
   ask_topic "$port" "T-$name"
 }
 
-# ask_topic PORT TOPIC: UPDATE_AND_CREATE_TOPIC, so that the topic is at this broker alone
-ask_topic() {
-  local header length
-  header='{"code":17,"extFields":{"topic":"'$2'","defaultTopic":"TBW102","readQueueNums":"4","writeQueueNums":"4","perm":"6","topicFilterType":"SINGLE_TAG","topicSysFlag":"0","order":"false"},"flag":0,"language":"JAVA","opaque":1,"version":353}'
-  length=${#header}
-  exec 3<>"/dev/tcp/127.0.0.1/$1" || give_up "no broker at port $1"
-  # shellcheck disable=SC2059
-  printf "$(printf '\\x00\\x00\\x%02x\\x%02x\\x00\\x00\\x%02x\\x%02x' $(((length + 4) / 256)) $(((length + 4) % 256)) \
-    $((length / 256)) $((length % 256)))" >&3
-  printf '%s' "$header" >&3
-  timeout 5 head -c 4 <&3 >/dev/null
-  exec 3<&-
-}
+# ask_topic PORT TOPIC: so that the topic is at this broker alone
+ask_topic() { broker_request "$1" 17 "\"topic\":\"$2\",$TOPIC_FIELDS" | grep -q '"code":0' || give_up "no topic $2 at port $1"; }
 
 # load NAME THREADS SECONDS: a line of mqbench
 load() { "$MQBENCH" -n "$NS" -t "T-$1" --mode sync --threads "$2" --size 1024 --seconds "$3" --json 2>"$INTEROP_TMP/mqbench.err" | tail -n 1; }
@@ -119,17 +108,8 @@ throughput() {
   done
 }
 
-# follows PORT: does the master at this port say that its slave has everything? By GET_BROKER_RUNTIME_INFO both sides
-# tell commitLogMaxOffset.
-log_max() {
-  local header='{"code":28,"flag":0,"language":"JAVA","opaque":1,"version":353}'
-  (
-    exec 3<>"/dev/tcp/127.0.0.1/$1" || exit
-    # shellcheck disable=SC2059
-    printf "\\0\\0\\0\\x$(printf %x $((${#header} + 4)))\\0\\0\\0\\x$(printf %x ${#header})%s" "$header" >&3
-    timeout 2 dd bs=65536 count=1 <&3 2>/dev/null
-  ) 2>/dev/null | tr -d '\0' | grep -aoE '"commitLogMaxOffset":"[0-9]+"' | grep -oE '[0-9]+'
-}
+# log_max PORT: where the broker's log ends (GET_BROKER_RUNTIME_INFO)
+log_max() { broker_request "$1" 28 '' | grep -aoE '"commitLogMaxOffset":"[0-9]+"' | grep -oE '[0-9]+'; }
 
 # An empty slave beside a master that holds FILL_MIB. Java's asks for the last file only, so its files are large.
 catchup() {

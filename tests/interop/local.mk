@@ -32,6 +32,7 @@ EXTRA_DIST += \
   tests/interop/pingpong.sh \
   tests/interop/read_store.sh \
   tests/interop/repaired.sh \
+  tests/interop/replication.sh \
   tests/interop/run.sh \
   tests/interop/shared_group.sh \
   tests/interop/storediff/storediff.sh \
