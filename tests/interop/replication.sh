@@ -42,7 +42,7 @@ replication_works() {
 
 # replication_load PREFIX COUNT: in the background, its process in LOAD; what is acknowledged goes to the file acked.
 replication_load() {
-  our_peer produce -n "$NS" -t "$REPLICATION_TOPIC" -g "pg_$1" -c "$2" -s 300 -m async --prefix "$1" \
+  our_peer produce -n "$NS" -t "$REPLICATION_TOPIC" -g "pg_$1" -c "$2" -s 300 -m sync -k 4 --prefix "$1" \
     --acked "$DIR/acked" >"$DIR/load.$1" 2>&1 </dev/null &
   LOAD=$!
 }
@@ -64,7 +64,7 @@ replication_kill() {
 # Under load the slave, then the master; then the rest of the messages.
 replication_kills() {
   local have
-  replication_load a $((REPLICATED * 100))
+  replication_load a 100000000 # it does not end by itself
   replication_kill slave $((REPLICATED / 4)) || return
   sleep 0.5
   replication_start slave || { WHY="the slave does not start again: $(brief "$DIR/start.log")"; return 1; }
