@@ -5,7 +5,7 @@
 #     BUILD_DIR=build/release tests/bench/replication.sh [ours|java] [throughput|catchup]
 #
 # All pairs of a side run at once, and the loads take turns, so that a ratio is one of neighbours in time. ROUNDS
-# (3) of SECONDS_EACH (3); FILL_MIB (2048) for the catch-up; ADDED_US (2000) of round trip by the relay, which takes
+# (3) of SECONDS_EACH (2); FILL_MIB (2048) for the catch-up; ADDED_US (2000) of round trip by the relay, which takes
 # CPU time of its own: the same relay without delay stands beside it.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
@@ -14,7 +14,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../interop/lib.sh"
 trap interop_cleanup EXIT
 JAVA_SERVER_FLAGS=() # the JVM's own choices: full compiler, its default collector
-SECONDS_EACH=${SECONDS_EACH:-3} ROUNDS=${ROUNDS:-3} FILL_MIB=${FILL_MIB:-2048} ADDED_US=${ADDED_US:-2000}
+SECONDS_EACH=${SECONDS_EACH:-2} ROUNDS=${ROUNDS:-3} FILL_MIB=${FILL_MIB:-2048} ADDED_US=${ADDED_US:-2000}
 SIDES="ours java" PARTS="throughput catchup"
 for word; do
   case $word in
