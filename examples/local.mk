@@ -8,3 +8,7 @@ examples_pull_consumer_SOURCES = examples/pull_consumer.c
 examples_pull_consumer_LDADD = libmqclient/libmqclient.la
 examples_push_consumer_SOURCES = examples/push_consumer.c
 examples_push_consumer_LDADD = libmqclient/libmqclient.la
+noinst_PROGRAMS += examples/kv
+examples_kv_SOURCES = examples/kv.c
+examples_kv_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+examples_kv_LDADD = libdledger/api/libdledger.la

@@ -13,6 +13,7 @@ enum {
   BENCHMARK_QUEUES = 1024,
   CLUSTER_TOPIC_QUEUES = 16,
   OFFSETS_FIRST_SAVE_MS = 10000,
+  FILTERS_FIRST_SAVE_MS = 10000,
   CLIENTS_FIRST_SCAN_MS = 10000
 };
 
@@ -39,18 +40,21 @@ static void on_closed(void *owner, conn_id conn, const char *addr, const char *r
 
 void broker_notify_group(void *context, struct client_group *group) {
   struct broker *b = context;
+  if (group->member_count == 0) {
+    filters_unregister(&b->filters, group->name, b->now);
+    return;
+  }
   if (!b->settings->notifyConsumerIdsChangedEnable) return;
   const struct group *config = groups_find(&b->groups, group->name);
   if (config != NULL && !config->notify_ids_changed) return;
   struct notify_consumer_ids_changed_request h = {0};
   HEADER_SET(notify_consumer_ids_changed_request, &h, consumerGroup, group->name);
-  struct request_out q = {.code = REQUEST_NOTIFY_CONSUMER_IDS_CHANGED,
-                          .header = &notify_consumer_ids_changed_request_header,
-                          .fields = &h};
+  struct request_out q = {
+      .code = REQUEST_NOTIFY_CONSUMER_IDS_CHANGED, .header = &notify_consumer_ids_changed_request_header, .fields = &h};
   const struct member *m;
   TAILQ_FOREACH(m, &group->members, in_group)
-    if (remoting_oneway_conn(b->remoting, m->conn, &q, b->now) != STATUS_OK)
-      log_debug(b->log, "a member of group %.*s could not be told of a change", SPAN_ARG(group->name));
+  if (remoting_oneway_conn(b->remoting, m->conn, &q, b->now) != STATUS_OK)
+    log_debug(b->log, "a member of group %.*s could not be told of a change", SPAN_ARG(group->name));
 }
 
 void broker_topics_changed(struct broker *b) { b->registration.hurry = true; }
@@ -78,7 +82,12 @@ static size_t node_bytes(struct node *node, conn_id conn, struct span input, str
 }
 static void node_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
   struct broker *b = broker_of(node);
-  if (b->store != NULL) store_synced(b->store, token, status, now);
+  if (token != OFFSETS_SYNC_TOKEN) {
+    if (b->store != NULL) store_synced(b->store, token, status, now);
+    return;
+  }
+  status = offsets_save_synced(&b->offsets, b->disk, status);
+  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->offsets.path, status_text(status));
 }
 static int64_t node_turn(struct node *node, struct moment now) {
   broker_of(node)->now = now;
@@ -95,6 +104,12 @@ static void on_arrival(void *context, struct span topic, int32_t queue_id, int64
   parked_arrived(&b->parked, topic, queue_id, queue_max);
 }
 
+/* CommitLogDispatcherCalcBitMap */
+static bool on_bitmap(void *context, const struct message *m, struct buf *out) {
+  const struct broker *b = context;
+  return b->settings->enableCalcFilterBitMap && filters_bitmap(&b->filters, m->topic, m->properties, out);
+}
+
 static enum status make_system_topics(struct broker *b) {
   const struct broker_settings *s = b->settings;
   struct topics *ts = &b->topics;
@@ -104,7 +119,8 @@ static enum status make_system_topics(struct broker *b) {
     status = topics_put_system(ts, AUTO_CREATE_TOPIC, s->defaultTopicQueueNums, rw | PERM_INHERIT);
   if (status == STATUS_OK) status = topics_put_system(ts, "BenchmarkTest", BENCHMARK_QUEUES, rw);
   if (status == STATUS_OK)
-    status = topics_put_system(ts, s->brokerClusterName, CLUSTER_TOPIC_QUEUES, PERM_INHERIT | (s->clusterTopicEnable ? rw : 0));
+    status = topics_put_system(ts, s->brokerClusterName, CLUSTER_TOPIC_QUEUES,
+                               PERM_INHERIT | (s->clusterTopicEnable ? rw : 0));
   if (status == STATUS_OK)
     status = topics_put_system(ts, s->brokerName, 1, PERM_INHERIT | (s->brokerTopicEnable ? rw : 0));
   if (status == STATUS_OK) status = topics_put_system(ts, "OFFSET_MOVED_EVENT", 1, rw);
@@ -115,6 +131,14 @@ static enum status make_system_topics(struct broker *b) {
   return status == STATUS_OK ? topics_put_system(ts, reply_topic, 1, rw) : status;
 }
 
+static void change_filter_limits(struct broker *b) {
+  const struct broker_settings *s = b->settings;
+  b->filters.limit = (size_t)s->maxConsumerFilters;
+  b->filters.limits = (struct sql_limits){.length = (size_t)s->maxFilterExpressionLength,
+                                          .terms = (size_t)s->maxFilterExpressionTerms,
+                                          .depth = (size_t)s->maxFilterExpressionDepth};
+}
+
 /* What is in the files wins over the defaults, as in Java; system topics that are in the file keep its values. */
 static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) {
   const struct broker_settings *s = b->settings;
@@ -123,8 +147,13 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   const char *what = config;
   enum status status = b->disk->ops->make_dirs(b->disk, config);
   if (status == STATUS_OK) status = topics_init(&b->topics, s->storePathRootDir, (size_t)s->maxTopics, seed);
-  if (status == STATUS_OK) status = groups_init(&b->groups, s->storePathRootDir, (size_t)s->maxSubscriptionGroups, seed);
+  if (status == STATUS_OK)
+    status = groups_init(&b->groups, s->storePathRootDir, (size_t)s->maxSubscriptionGroups, seed);
   if (status == STATUS_OK) status = offsets_init(&b->offsets, s->storePathRootDir, seed);
+  if (status == STATUS_OK)
+    status = filters_init(&b->filters, s->storePathRootDir, s->maxErrorRateOfBloomFilter, s->expectConsumerNumUseFilter,
+                          (size_t)s->maxConsumerFilters, seed);
+  if (status == STATUS_OK) change_filter_limits(b);
   if (status == STATUS_OK) {
     what = "the system topics (brokerName and brokerClusterName must be valid topic names)";
     status = make_system_topics(b);
@@ -141,6 +170,15 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   if (status == STATUS_OK) {
     what = b->offsets.path;
     status = offsets_load(&b->offsets, b->disk, b->log);
+  }
+  if (status == STATUS_OK) {
+    what = b->filters.path;
+    status = filters_load(&b->filters, b->disk, b->now, b->log);
+  }
+  /* What was read may have been renamed into place by a program that was killed before it could sync that. */
+  if (status == STATUS_OK) {
+    what = config;
+    status = b->disk->ops->sync_dir(b->disk, config);
   }
   if (status != STATUS_OK) buf_printf(why, "%s: %s", what, status_text(status));
   return status;
@@ -167,6 +205,7 @@ void broker_settings_changed(struct broker *b) {
   b->topics.limit = (size_t)b->settings->maxTopics;
   b->groups.limit = (size_t)b->settings->maxSubscriptionGroups;
   b->parked.limit = (size_t)b->settings->maxParkedPulls;
+  change_filter_limits(b);
   struct retention_rules rules = retention_rules(b);
   store_retention_change(b->store, &rules);
   broker_reseed_check(b);
@@ -174,38 +213,40 @@ void broker_settings_changed(struct broker *b) {
 
 struct store_config broker_store_config(const struct broker *b) {
   const struct broker_settings *s = b->settings;
-  return (struct store_config){.root = s->storePathRootDir,
-                                .commitlog = s->storePathCommitLog,
-                                .segment_length = s->mappedFileSizeCommitLog,
-                                .queue_file_length = s->mappedFileSizeConsumeQueue,
-                                .message_size_max = s->maxMessageSize,
-                                .sync_flush = s->flushDiskType == FLUSH_SYNC,
-                                .flush_interval_ms = s->flushIntervalCommitLog,
-                                .flush_least_pages = s->flushCommitLogLeastPages,
-                                .flush_thorough_ms = s->flushCommitLogThoroughInterval,
-                                .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
-                                .check_crc_on_recover = s->checkCRCOnRecover,
-                                .ext = {.enabled = s->enableConsumeQueueExt,
-                                        .file_length = s->mappedFileSizeConsumeQueueExt},
-                                .index = {.enabled = s->messageIndexEnable,
-                                          .safe = s->messageIndexSafe,
-                                          .slots = s->maxHashSlotNum,
-                                          .entries = s->maxIndexNum,
-                                          .utc_offset_s = b->utc_offset_s},
-                                .retention = retention_rules(b),
-                                .watch = b->watch,
-                                .seed = b->seed};
+  return (struct store_config){
+      .root = s->storePathRootDir,
+      .commitlog = s->storePathCommitLog,
+      .segment_length = s->mappedFileSizeCommitLog,
+      .queue_file_length = s->mappedFileSizeConsumeQueue,
+      .message_size_max = s->maxMessageSize,
+      .sync_flush = s->flushDiskType == FLUSH_SYNC,
+      .flush_interval_ms = s->flushIntervalCommitLog,
+      .flush_least_pages = s->flushCommitLogLeastPages,
+      .flush_thorough_ms = s->flushCommitLogThoroughInterval,
+      .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
+      .check_crc_on_recover = s->checkCRCOnRecover,
+      .ext = {.enabled = s->enableConsumeQueueExt, .file_length = s->mappedFileSizeConsumeQueueExt},
+      .index = {.enabled = s->messageIndexEnable,
+                .safe = s->messageIndexSafe,
+                .slots = s->maxHashSlotNum,
+                .entries = s->maxIndexNum,
+                .utc_offset_s = b->utc_offset_s},
+      .retention = retention_rules(b),
+      .watch = b->watch,
+      .seed = b->seed};
 }
 
 enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) {
   struct store_config config = broker_store_config(b);
-  struct store_listener listener = {.arrived = on_arrival, .context = b};
+  struct store_listener listener = {.arrived = on_arrival, .bitmap = on_bitmap, .context = b};
   return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
 }
 
 enum status broker_repl_start(struct broker *b, struct moment now) {
   const struct broker_settings *s = b->settings;
-  struct repl_config config = {.segment_length = s->mappedFileSizeCommitLog,
+  struct repl_config config = {.id = (int32_t)s->brokerId,
+                               .listener = LISTEN_HA,
+                               .segment_length = s->mappedFileSizeCommitLog,
                                .batch = s->haTransferBatchSize,
                                .keepalive_ms = s->haSendHeartbeatInterval,
                                .housekeeping_ms = s->haHousekeepingInterval,
@@ -298,6 +339,7 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
   parked_init(&b->parked, (size_t)settings->maxParkedPulls, host->seed);
   arena_init(&b->arena, ARENA_MAX);
   b->offsets_save_ms = now.mono_ms + OFFSETS_FIRST_SAVE_MS;
+  b->filters_save_ms = now.mono_ms + FILTERS_FIRST_SAVE_MS;
   b->clients_scan_ms = now.mono_ms + CLIENTS_FIRST_SCAN_MS;
   if (start(b, host, now, why) == STATUS_OK) return b;
   broker_free(b, now);
@@ -314,12 +356,14 @@ void broker_stop(struct broker *b, struct moment now) {
 }
 
 static void forget(struct broker *b, struct moment now) {
+  offsets_save_abandon(&b->offsets, b->disk);
   if (b->repl != NULL) b->repl->ops->free(b->repl);
   remoting_free(b->remoting, now);
   slave_sync_fini(&b->slave_sync);
   parked_fini(&b->parked);
   gate_fini(&b->gate);
   clients_fini(&b->clients);
+  filters_fini(&b->filters);
   offsets_fini(&b->offsets);
   groups_fini(&b->groups);
   topics_fini(&b->topics);
@@ -332,8 +376,11 @@ static void forget(struct broker *b, struct moment now) {
 void broker_free(struct broker *b, struct moment now) {
   if (b == NULL) return;
   if (b->store != NULL) {
-    if (b->offsets.dirty && offsets_save(&b->offsets, b->disk) != STATUS_OK)
+    bool unsaved = b->offsets.dirty || b->offsets.save.state != OFFSETS_SAVED;
+    if (unsaved && offsets_save(&b->offsets, b->disk) != STATUS_OK)
       log_error(b->log, "%s could not be written", b->offsets.path);
+    if (b->filters.dirty && filters_save(&b->filters, b->disk) != STATUS_OK)
+      log_error(b->log, "%s could not be written", b->filters.path);
     if (b->topics.dirty && topics_save(&b->topics, b->disk) != STATUS_OK)
       log_error(b->log, "%s could not be written", b->topics.path);
     if (b->groups.dirty && groups_save(&b->groups, b->disk) != STATUS_OK)

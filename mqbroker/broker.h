@@ -20,6 +20,7 @@
 #include "mqbroker/settings.h"
 #include "mqbroker/slave_sync.h"
 #include "mqbroker/state/clients.h"
+#include "mqbroker/state/filters.h"
 #include "mqbroker/state/groups.h"
 #include "mqbroker/state/offsets.h"
 #include "mqbroker/state/stats.h"
@@ -40,6 +41,7 @@ struct broker {
   struct topics topics;
   struct groups groups;
   struct offsets offsets;
+  struct filters filters;
   struct clients clients;
   struct stats stats;
   struct store *store;
@@ -49,8 +51,8 @@ struct broker {
   struct slave_sync slave_sync;
   struct registration registration;
 
-  struct store_watch watch;
   uint64_t seed;
+  struct store_watch watch;
   int64_t memory_bytes;
   int32_t utc_offset_s;
   struct net_peer address; /* brokerIP1:listenPort: in records and message ids */
@@ -60,6 +62,7 @@ struct broker {
   struct moment now; /* of the turn that is running */
   struct data_version config_version;
   int64_t offsets_save_ms; /* next, monotonic */
+  int64_t filters_save_ms;
   int64_t clients_scan_ms;
   bool reseed;             /* an operator wants another log */
   int64_t store_retry_ms;  /* the store could not be opened again: not before */
@@ -106,7 +109,7 @@ enum status broker_repl_start(struct broker *b, struct moment now) MUST_USE;
 void broker_reseed_check(struct broker *b);
 enum status broker_reseed(struct broker *b, struct moment now) MUST_USE;
 
-/* Callback for clients.h: tells the members of a group (code 40). context is the broker. */
+/* Callback for clients.h: tells the members of a group (code 40); without any, its filters die. context is the broker. */
 void broker_notify_group(void *context, struct client_group *group);
 
 #endif

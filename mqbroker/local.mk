@@ -15,6 +15,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/handle/handle.h \
   mqbroker/handle/offset.c \
   mqbroker/handle/pull.c \
+  mqbroker/handle/pull_filter.c mqbroker/handle/pull_filter.h \
   mqbroker/handle/query.c \
   mqbroker/handle/reply.c \
   mqbroker/handle/runtime.c \
@@ -26,11 +27,13 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/slave_sync.c mqbroker/slave_sync.h \
   mqbroker/state/clients.c mqbroker/state/clients.h \
   mqbroker/state/config_file.c mqbroker/state/config_file.h \
+  mqbroker/state/filters.c mqbroker/state/filters.h \
+  mqbroker/state/filters_file.c mqbroker/state/filters_table.h \
   mqbroker/state/groups.c mqbroker/state/groups.h \
   mqbroker/state/offsets.c mqbroker/state/offsets.h \
   mqbroker/state/stats.c mqbroker/state/stats.h \
   mqbroker/state/topics.c mqbroker/state/topics.h
-mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la
+mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la core/libfilter.la
 
 include mqbroker/store/local.mk
 include mqbroker/repl/local.mk

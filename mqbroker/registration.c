@@ -108,9 +108,9 @@ static void on_registered(struct call *call, enum status status, const struct co
   }
   ns->asking = false;
   if (ok) take_master(ns, reply);
-  ns->due_ms = now.mono_ms + (ok ? next_ms(ns) : RETRY_MS);
-  if (ns->again && ok) ns->due_ms = now.mono_ms;
-  ns->again = false;
+  if (ok) ns->told = ns->telling;
+  else ns->again = false;
+  ns->due_ms = ns->again ? now.mono_ms : now.mono_ms + (ok ? next_ms(ns) : RETRY_MS);
   if (ok) take_order_topics(b, reply, now);
 }
 
@@ -125,14 +125,23 @@ static void send(struct name_server *ns, const struct request_out *q, struct mom
   ns->due_ms = now.mono_ms + RETRY_MS;
 }
 
+/* After a change only the changed topics are sent, or 10,000 of them would cost a megabyte for each that is made
+ * (BrokerController.registerIncrementBrokerData); the whole table goes out once per period. Name servers only add. */
+static bool part_is_enough(const struct name_server *ns, struct moment now) {
+  const struct broker *b = ns->broker;
+  return ns->again && ns->registered && ns->perm_told == b->settings->brokerPermission &&
+         now.mono_ms < ns->whole_ms + period_ms(b);
+}
+
 static void register_now(struct name_server *ns, struct moment now) {
   struct broker *b = ns->broker;
+  bool part = part_is_enough(ns, now);
   const struct broker_settings *s = b->settings;
   struct register_body body = {0};
   struct buf text;
   buf_init(&text, BODY_MAX);
   arena_reset(&b->arena);
-  if (topics_snapshot(&b->topics, s->brokerPermission, &b->arena, &body.topics) == STATUS_OK)
+  if (topics_snapshot(&b->topics, part ? ns->told : 0, s->brokerPermission, &b->arena, &body.topics) == STATUS_OK)
     register_body_write(&text, &body, s->compressedRegister);
   if (text.failed || text.len == 0) {
     report(ns, false, "out of memory");
@@ -149,6 +158,9 @@ static void register_now(struct name_server *ns, struct moment now) {
                                       .bodyCrc32 = body_crc32(buf_span(&text)),
                                       .present = UINT64_MAX};
   ns->again = false;
+  ns->telling = b->topics.changes;
+  ns->perm_told = s->brokerPermission;
+  if (!part) ns->whole_ms = now.mono_ms;
   send(ns,
        &(struct request_out){.code = REQUEST_REGISTER_BROKER,
                              .header = &register_broker_request_header,

@@ -24,6 +24,9 @@ struct name_server {
   bool asking;        /* the call out is QUERY_DATA_VERSION */
   bool again;         /* something changed while a call was out */
   char master[128], ha_master[128]; /* of the broker with our name and id 0; empty: it knows none */
+  uint64_t told, telling; /* changes of the topic table that it knows, and will know by the call that is out */
+  int64_t whole_ms;       /* the whole table was sent last, monotonic */
+  int32_t perm_told;      /* brokerPermission */
 };
 
 struct registration {

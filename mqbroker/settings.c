@@ -54,7 +54,6 @@ enum status broker_settings_check(const struct broker_settings *s, struct buf *w
   const char *missing = NULL;
   if (s->enableDLegerCommitLog) missing = "enableDLegerCommitLog=true: DLedger is not in this version";
   else if (s->aclEnable) missing = "aclEnable=true: access control is not in this version";
-  else if (s->enablePropertyFilter) missing = "enablePropertyFilter=true: SQL92 filters are not in this version";
   else if (s->useTLS) missing = "useTLS=true: TLS is not in this version";
   else if (s->namesrvAddr == NULL && s->fetchNamesrvAddrByAddressServer)
     missing = "fetchNamesrvAddrByAddressServer=true: the address server is not asked in this version, set namesrvAddr";

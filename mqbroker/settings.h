@@ -81,12 +81,12 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I64, waitTimeMillsInTransactionQueue, "3000", INT64_MIN, INT64_MAX, NULL, CONFIG_IGNORED, "no queue in front of a handler: nothing waits there") \
   K(I64, startAcceptSendRequestTimeStamp, "0", INT64_MIN, INT64_MAX, NULL, CONFIG_LIVE, "epoch ms before which sends are refused") \
   K(BOOL, traceOn, "true", 0, 0, NULL, CONFIG_LIVE, "sent as TRACE_ON") \
-  K(BOOL, enableCalcFilterBitMap, "false", 0, 0, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(I32, expectConsumerNumUseFilter, "32", 0, INT32_MAX, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(I32, maxErrorRateOfBloomFilter, "20", 0, INT32_MAX, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(I64, filterDataCleanTimeSpan, "86400000", INT64_MIN, INT64_MAX, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(BOOL, filterSupportRetry, "false", 0, 0, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
-  K(BOOL, enablePropertyFilter, "false", 0, 0, NULL, CONFIG_IGNORED, "SQL92 filters are not in this version") \
+  K(BOOL, enableCalcFilterBitMap, "false", 0, 0, NULL, CONFIG_LIVE, "with enableConsumeQueueExt, note for each message which SQL92 filters let it pass, so that pulls need not read the others") \
+  K(I32, expectConsumerNumUseFilter, "32", 1, 10000, NULL, 0, "consumer groups with SQL92 filters the Bloom filter of a topic is made for; when it changes, consumerFilter.json is left aside") \
+  K(I32, maxErrorRateOfBloomFilter, "20", 1, 99, NULL, 0, "% of messages the Bloom filter may let pass in vain; when it changes, consumerFilter.json is left aside") \
+  K(I64, filterDataCleanTimeSpan, "86400000", INT64_MIN, INT64_MAX, NULL, CONFIG_LIVE, "ms after which the SQL92 filter of a group that is gone is forgotten") \
+  K(BOOL, filterSupportRetry, "false", 0, 0, NULL, CONFIG_LIVE, "filter messages of a retry topic as those of the topic they came from") \
+  K(BOOL, enablePropertyFilter, "false", 0, 0, NULL, CONFIG_LIVE, "let consumers filter by SQL92") \
   K(BOOL, compressedRegister, "false", 0, 0, NULL, 0, "deflate the registration (loses topicSysFlag and order, as in Java)") \
   K(BOOL, forceRegister, "true", 0, 0, NULL, CONFIG_LIVE, "false: ask QUERY_DATA_VERSION first and register only when something changed") \
   K(I32, registerNameServerPeriod, "30000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms between registrations with the name servers (10000..60000)") \
@@ -102,7 +102,7 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, mappedFileSizeConsumeQueue, "6000000", 20, 2147483640, NULL, 0, "bytes of a consume queue file, rounded up to a multiple of 20; must not change") \
   K(BOOL, enableConsumeQueueExt, "false", 0, 0, NULL, 0, "keep store time and filter bit map of each message beside its queue (consumequeue_ext); false: what is there is still read") \
   K(I32, mappedFileSizeConsumeQueueExt, "50331648", 0, INT32_MAX, NULL, 0, "bytes of a file in consumequeue_ext (at least 24); must not change") \
-  K(I32, bitMapLengthConsumeQueueExt, "64", 0, INT32_MAX, NULL, CONFIG_IGNORED, "sizes a buffer in 4.7.0; the length of a bit map follows from the Bloom filter") \
+  K(I32, bitMapLengthConsumeQueueExt, "64", 0, INT32_MAX, NULL, CONFIG_IGNORED, "always what maxErrorRateOfBloomFilter and expectConsumerNumUseFilter make it, as in 4.7.0") \
   K(I32, flushIntervalCommitLog, "500", 1, 600000, NULL, CONFIG_IMPORTANT, "ms between flushes (ASYNC_FLUSH)") \
   K(I32, commitIntervalCommitLog, "200", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "records are staged and written once a turn anyway: no off-heap pool is needed") \
   K(BOOL, useReentrantLockWhenPutMessage, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
@@ -195,6 +195,10 @@ enum flush_disk { FLUSH_SYNC, FLUSH_ASYNC };
   K(I32, maxParkedPulls, "100000", 1, 10000000, NULL, CONFIG_LIVE, "long-polling pulls held at once; more are answered at once") \
   K(I32, maxTopics, "100000", 16, 10000000, NULL, CONFIG_LIVE, "topics this broker keeps") \
   K(I32, maxSubscriptionGroups, "100000", 16, 10000000, NULL, CONFIG_LIVE, "consumer groups this broker keeps") \
+  K(I32, maxConsumerFilters, "10000", 0, 1000000, NULL, CONFIG_LIVE, "SQL92 filters this broker keeps, one per group and topic") \
+  K(I32, maxFilterExpressionLength, "65536", 1, 16777216, NULL, CONFIG_LIVE, "bytes of an SQL92 expression") \
+  K(I32, maxFilterExpressionTerms, "8192", 1, 1048576, NULL, CONFIG_LIVE, "properties, constants and operators of an SQL92 expression") \
+  K(I32, maxFilterExpressionDepth, "128", 1, 128, NULL, CONFIG_LIVE, "parentheses, signs and NOT within each other in an SQL92 expression") \
   K(I32, clientTimeoutMillis, "120000", 1000, INT32_MAX, NULL, CONFIG_LIVE, "ms without heartbeat after which a client is forgotten") \
   K(I32, diskSpaceCleanForciblyRatio, "85", 10, 100, NULL, CONFIG_LIVE, "% of the disk in use above which cleanFileForciblyEnable acts (rocketmq.broker.diskSpaceCleanForciblyRatio=0.85)") \
   K(I32, diskSpaceWarningLevelRatio, "90", 10, 100, NULL, CONFIG_LIVE, "% of the disk in use above which sends are refused (rocketmq.broker.diskSpaceWarningLevelRatio=0.90)") \

@@ -87,7 +87,7 @@ static enum status take_offsets(struct slave_sync *s, const struct json *root) {
   struct broker *b = s->broker;
   struct offsets theirs;
   enum status status = offsets_init_file(&theirs, b->settings->storePathRootDir, "", 0);
-  if (status == STATUS_OK) offsets_read(&theirs, root, "the master's offsets", b->log);
+  if (status == STATUS_OK) status = offsets_read(&theirs, root, "the master's offsets", b->log);
   if (status == STATUS_OK) status = offsets_merge(&b->offsets, &s->own, &theirs, tell_master, s);
   offsets_fini(&theirs);
   return status;

@@ -7,7 +7,14 @@
 #include "mqbroker/broker.h"
 #include "mqbroker/handle/handle.h"
 
-enum { CLIENT_SCAN_MS = 10000, SILENT_BATCH = 64, STATS_MS = 1000, TABLES_RETRY_MS = 1000, STORE_RETRY_MS = 1000 };
+enum {
+  CLIENT_SCAN_MS = 10000,
+  FILTERS_SAVE_MS = 10000,
+  SILENT_BATCH = 64,
+  STATS_MS = 1000,
+  TABLES_RETRY_MS = 1000,
+  STORE_RETRY_MS = 1000
+};
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -29,20 +36,34 @@ static void save_tables(struct broker *b, struct moment now) {
 }
 
 static void release_gate(struct broker *b, struct moment now) {
-  struct gate_marks marks = {store_appended(b->store), store_flushed(b->store), b->repl->ops->replicated(b->repl)};
+  struct gate_marks marks = {store_appended(b->store), store_flushed(b->store), b->repl->ops->replicated(b->repl), !b->topics.dirty};
   gate_release(&b->gate, &marks, now, send_answer, b);
   int64_t wanted = gate_flush_wanted(&b->gate);
   if (wanted > 0) store_want_flushed(b->store, wanted);
 }
 
+static void note_offsets(struct broker *b, const struct offsets *os, enum status status) {
+  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", os->path, status_text(status));
+}
+
+/* A piece per turn. */
 static void save_offsets(struct broker *b, struct moment now) {
-  if (now.mono_ms < b->offsets_save_ms) return;
-  b->offsets_save_ms = now.mono_ms + b->settings->flushConsumerOffsetInterval;
-  struct offsets *tables[] = {&b->offsets, &b->slave_sync.own};
-  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-    enum status status = tables[i]->dirty ? offsets_save(tables[i], b->disk) : STATUS_OK;
-    if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", tables[i]->path, status_text(status));
+  if (b->offsets.save.state == OFFSETS_WRITING) {
+    note_offsets(b, &b->offsets, offsets_save_step(&b->offsets, b->disk));
+  } else if (b->offsets.save.state == OFFSETS_SAVED && now.mono_ms >= b->offsets_save_ms) {
+    b->offsets_save_ms = now.mono_ms + b->settings->flushConsumerOffsetInterval;
+    struct offsets *own = &b->slave_sync.own; /* a slave's, and few: in one go */
+    if (own->dirty) note_offsets(b, own, offsets_save(own, b->disk));
+    if (b->offsets.dirty) note_offsets(b, &b->offsets, offsets_save_begin(&b->offsets, b->disk));
   }
+}
+
+static void save_filters(struct broker *b, struct moment now) {
+  if (now.mono_ms < b->filters_save_ms) return;
+  b->filters_save_ms = now.mono_ms + FILTERS_SAVE_MS;
+  filters_clean(&b->filters, b->settings->filterDataCleanTimeSpan, now, b->log);
+  enum status status = b->filters.dirty ? filters_save(&b->filters, b->disk) : STATUS_OK;
+  if (status != STATUS_OK) log_error(b->log, "%s could not be written: %s", b->filters.path, status_text(status));
 }
 
 /* Clients whose heartbeats stopped are forgotten and their connections closed (ClientHousekeepingService). */
@@ -52,7 +73,8 @@ static void drop_silent_clients(struct broker *b, struct moment now) {
   conn_id silent[SILENT_BATCH];
   size_t n = clients_silent(&b->clients, now.mono_ms - b->settings->clientTimeoutMillis, silent, SILENT_BATCH);
   for (size_t i = 0; i < n; i++) {
-    log_warn(b->log, "a client sent no heartbeat for %d ms: its connection is closed", b->settings->clientTimeoutMillis);
+    log_warn(b->log, "a client sent no heartbeat for %d ms: its connection is closed",
+             b->settings->clientTimeoutMillis);
     remoting_close_conn(b->remoting, silent[i]);
     clients_drop_conn(&b->clients, silent[i], broker_notify_group, b);
     parked_drop_conn(&b->parked, silent[i]);
@@ -75,6 +97,7 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   release_gate(b, now);
   pull_run_parked(b, now);
   save_offsets(b, now);
+  save_filters(b, now);
   drop_silent_clients(b, now);
   stats_tick(&b->stats, now);
 
@@ -85,7 +108,10 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   wake = earlier(wake, parked_next_ms(&b->parked));
   wake = earlier(wake, gate_next_ms(&b->gate));
   wake = earlier(wake, b->clients_scan_ms);
-  if (b->offsets.dirty || b->slave_sync.own.dirty) wake = earlier(wake, b->offsets_save_ms);
+  if (b->filters.count > 0 || b->filters.dirty) wake = earlier(wake, b->filters_save_ms);
+  if (b->offsets.save.state == OFFSETS_WRITING) wake = now.mono_ms;
+  else if (b->offsets.save.state == OFFSETS_SAVED && (b->offsets.dirty || b->slave_sync.own.dirty))
+    wake = earlier(wake, b->offsets_save_ms);
   if (b->topics.dirty || b->groups.dirty) wake = earlier(wake, b->tables_retry_ms);
   return earlier(wake, now.mono_ms + STATS_MS);
 }

@@ -7,7 +7,9 @@ include tests/unit/local.mk
 include tests/golden/local.mk
 include tests/story/local.mk
 include tests/sim/local.mk
+include tests/sim/raft/local.mk
 include tests/sim/replicas/local.mk
+include tests/torture/local.mk
 include tests/fuzz/local.mk
 include tests/system/local.mk
 include tests/interop/local.mk

@@ -30,12 +30,14 @@ tools_mqstore_libmqstore_la_SOURCES = \
   tools/mqstore/tags.c \
   tools/mqstore/tool.c tools/mqstore/tool.h \
   tools/mqstore/verify.c tools/mqstore/verify.h \
+  tools/mqstore/verify_entry.c \
   tools/mqstore/verify_index.c \
   tools/mqstore/verify_log.c \
   tools/mqstore/verify_queues.c \
   tools/mqstore/verify_rest.c
 bin_PROGRAMS += tools/mqstore/mqstore
 tools_mqstore_mqstore_SOURCES = tools/mqstore/main.c
-tools_mqstore_mqstore_LDADD = tools/mqstore/libmqstore.la host/libuvhost.la core/libwire.la core/libport.la \
+tools_mqstore_mqstore_LDADD = tools/mqstore/libmqstore.la host/libuvhost.la libdledger/libdledger.la \
+  core/libconfig.la core/libwire.la core/libport.la \
   core/libbase.la $(UV_LIBS) $(ZLIB_LIBS)
 EXTRA_DIST += docs/mqstore.1.scd

@@ -3,9 +3,9 @@
  * disk: the port to files. host/uv implements it with system calls, host/sim
  * with an imagined disk whose crash keeps, drops or tears what was not synced.
  *
- * Every call blocks (they hit the page cache) except sync_start, which answers
- * later through node_ops.synced. Reading goes through view(): a shared
- * read-only mapping, coherent with write().
+ * Every call blocks (they hit the page cache) except sync_start and
+ * sync_all_start, which answer later through node_ops.synced. Reading goes
+ * through view(): a shared read-only mapping, coherent with write().
  */
 #ifndef MQ_PORT_DISK_H
 #define MQ_PORT_DISK_H
@@ -21,12 +21,16 @@ enum disk_open_flags {
   DISK_CREATE = 1,    /* make it if missing; new bytes read as zero */
   DISK_EXCLUSIVE = 2, /* with DISK_CREATE: EXISTS if it is there */
   DISK_ALLOCATE = 4,  /* reserve real blocks for `length`, so that later writes cannot fail for space */
-  DISK_READ_ONLY = 8
+  DISK_READ_ONLY = 8,
+  DISK_DIRECTORY = 16, /* one that exists: syncing it makes its names durable, nothing else is done with it */
+  DISK_EVERYTHING = 64, /* with DISK_DIRECTORY: for sync_all. INVALID: this system has none */
+  DISK_RANDOM = 32 /* the view is looked at here and there: nothing is read ahead, holes least of all */
 };
 
 struct disk_entry {
   struct span name; /* in the arena given to list(), NUL-terminated */
   bool directory;
+  bool foreign;        /* lies on another file system than the directory that was listed */
   int64_t length;      /* bytes */
   int64_t modified_ms; /* wall clock */
 };
@@ -54,7 +58,14 @@ struct disk_ops {
   /* The same without waiting: node_ops.synced(token, status) is called in a later turn. Everything
    * written before this call is covered. */
   enum status (*sync_start)(struct disk *disk, struct disk_file *file, uint64_t token) MUST_USE;
+  /* Everything that was written, made, renamed or removed before, anywhere on the file system that holds `file`, is
+   * durable; a write of it that failed since `file` was opened is told. For when syncing file by file would take too
+   * long. `file` was opened with DISK_EVERYTHING. */
+  enum status (*sync_all)(struct disk *disk, struct disk_file *file) MUST_USE;
+  enum status (*sync_all_start)(struct disk *disk, struct disk_file *file, uint64_t token) MUST_USE;
   int64_t (*length)(struct disk *disk, struct disk_file *file); /* < 0: unknown */
+  /* No byte at or behind it was ever written: they read as zero, and looking at them costs memory. <= length. */
+  int64_t (*data_end)(struct disk *disk, struct disk_file *file);
   enum status (*truncate)(struct disk *disk, struct disk_file *file, int64_t length) MUST_USE;
 
   /* Paths. */
@@ -81,6 +92,11 @@ enum status disk_read_whole(struct disk *disk, const char *path, struct buf *out
  * the old content is kept as PATH.bak when keep_bak (as MixAll.string2File does), then renamed. */
 enum status disk_replace_whole(struct disk *disk, const char *path, struct span content,
                                bool keep_bak) MUST_USE;
+/* The second half of a replacement: PATH becomes PATH.bak, PATH.tmp becomes PATH. Only names move, whatever the size; a
+ * crash in between leaves PATH.bak alone, so it is for files whose readers look there, too. */
+enum status disk_shift(struct disk *disk, const char *path) MUST_USE;
+/* disk_replace_whole in that way. */
+enum status disk_replace_shifting(struct disk *disk, const char *path, struct span content) MUST_USE;
 
 #define DISK_PATH_MAX 4096
 

@@ -79,8 +79,8 @@ static bool name_parse(struct span name, int64_t *start) {
   return span_to_i64(name, start);
 }
 
-static enum status names_check(const struct segments *list, const struct disk_entry *entries, size_t count,
-                               bool repair, int64_t *first, struct buf *why) {
+static enum status names_check(const struct segments *list, const struct disk_entry *entries, size_t count, bool repair,
+                               int64_t *first, struct buf *why) {
   int64_t expected = 0;
   for (size_t i = 0; i < count; i++) {
     const struct disk_entry *e = &entries[i];
@@ -123,6 +123,7 @@ enum status segments_load(struct segments *list, struct arena *arena, bool repai
   list->end = first + (int64_t)count * list->length;
   for (size_t i = 0; i < count && status == STATUS_OK; i++) {
     struct segment *g;
+    if (entries[i].foreign) list->foreign = true;
     if (entries[i].length < list->length) status = segments_at(list, first + (int64_t)i * list->length, &g);
   }
   if (status != STATUS_OK) buf_printf(why, "%s: a short file cannot be extended: %s", list->dir, status_text(status));
@@ -141,7 +142,7 @@ static enum status segment_open(struct segments *list, int64_t start, int flags,
   if (status != STATUS_OK) return status;
   struct segment *g = calloc(1, sizeof *g);
   if (g == NULL) return STATUS_NO_MEMORY;
-  status = disk->ops->open(disk, path, flags, list->length, &g->file);
+  status = disk->ops->open(disk, path, flags | list->open_flags, list->length, &g->file);
   if (status != STATUS_OK) {
     free(g);
     return status;
@@ -258,8 +259,14 @@ enum status segment_zero(struct segment *segment, int64_t from, int64_t to) {
   return STATUS_OK;
 }
 
+int64_t segment_data_end(const struct segment *segment) {
+  struct disk *disk = segment->cache->disk;
+  int64_t end = disk->ops->data_end(disk, segment->file);
+  return segment->start + (end < segment->list->length ? end : segment->list->length);
+}
+
 int64_t segment_last_nonzero(const struct segment *segment, int64_t from, int64_t quiet) {
-  const int64_t block = 4096, length = segment->list->length;
+  const int64_t block = 4096, length = segment_data_end(segment) - segment->start;
   int64_t at = from - segment->start, last = at;
   while (at < length && (quiet <= 0 || at - last < quiet)) {
     int64_t n = length - at < block ? length - at : block;

@@ -37,7 +37,9 @@ struct segments {
   struct segment_cache *cache;
   const char *dir; /* borrowed */
   int64_t length;
+  int open_flags; /* DISK_RANDOM or 0; may be set after segments_init */
   int64_t first, end; /* files cover [first, end); equal: there is none */
+  bool foreign;       /* a file that was loaded lies on another file system than its name */
   struct segment *open;
 };
 
@@ -68,6 +70,8 @@ void segments_close_dropped(struct segments *list);
 enum status segment_path(const struct segments *list, int64_t start, char out[DISK_PATH_MAX]) MUST_USE;
 /* Writes zeros over [from, to), which lies in one file. */
 enum status segment_zero(struct segment *segment, int64_t from, int64_t to) MUST_USE;
+/* Nothing at or behind this offset was ever written. */
+int64_t segment_data_end(const struct segment *segment);
 /* Offset behind the last byte in [from, end of file) that is not zero, or from. quiet > 0: stops after so many
  * zero bytes in a row. */
 int64_t segment_last_nonzero(const struct segment *segment, int64_t from, int64_t quiet);

@@ -422,6 +422,8 @@ static enum status send_request(struct remoting *r, conn_id conn, const struct r
                                 int32_t opaque, struct moment now) {
   struct link *l = link_of(r, conn);
   if (l == NULL) return STATUS_CLOSED;
+  size_t parts_len = 0;
+  for (size_t i = 0; i < q->body_part_count; i++) parts_len += q->body_parts[i].len;
   struct command cmd = {.code = q->code,
                         .language = r->config.language,
                         .version = MQ_VERSION_4_7_0,
@@ -433,8 +435,9 @@ static enum status send_request(struct remoting *r, conn_id conn, const struct r
                         .ext_count = q->ext_count,
                         .body = q->body};
   buf_clear(&r->out);
-  if (command_encode(&r->out, &cmd, q->header, q->fields, q->by_short_name, 0) == 0) return STATUS_LIMIT;
+  if (command_encode(&r->out, &cmd, q->header, q->fields, q->by_short_name, parts_len) == 0) return STATUS_LIMIT;
   r->net->ops->send(r->net, conn, buf_span(&r->out));
+  for (size_t i = 0; i < q->body_part_count; i++) r->net->ops->send_borrowed(r->net, conn, q->body_parts[i]);
   l->active_ms = now.mono_ms;
   return STATUS_OK;
 }

@@ -81,7 +81,9 @@ struct request_out {
   const struct ext *ext; /* further ext fields */
   size_t ext_count;
   struct span remark;
-  struct span body;
+  struct span body;              /* copied, and behind it: */
+  const struct span *body_parts; /* borrowed until this turn's flush */
+  size_t body_part_count;
 };
 
 /* To an address "host:port", opening a connection when there is none; queued until connected. OK: done

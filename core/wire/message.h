@@ -64,6 +64,7 @@ enum status message_decode(struct span input, bool check_crc, struct message *ou
 /* First value of a property, SPAN_NONE if absent. Follows MessageDecoder.string2messageProperties (later
  * duplicates win, empty values do not count). */
 struct span property_get(struct span properties, const char *name);
+struct span property_find(struct span properties, struct span name);
 /* Iterates pairs: *at starts at 0; false at the end. */
 bool property_next(struct span properties, size_t *at, struct span *name, struct span *value);
 void property_put(struct buf *out, const char *name, struct span value);

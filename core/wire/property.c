@@ -32,7 +32,7 @@ bool property_next(struct span properties, size_t *at, struct span *name, struct
   return false;
 }
 
-static struct span find_property(struct span properties, struct span name) {
+struct span property_find(struct span properties, struct span name) {
   struct span found = SPAN_NONE, item;
   size_t at = 0;
   while (next_item(properties, &at, &item)) {
@@ -46,7 +46,7 @@ static struct span find_property(struct span properties, struct span name) {
 }
 
 struct span property_get(struct span properties, const char *name) {
-  return find_property(properties, span_text(name));
+  return property_find(properties, span_text(name));
 }
 
 void property_put_span(struct buf *out, struct span name, struct span value) {
@@ -97,4 +97,4 @@ int32_t java_hash_more(int32_t before, struct span utf8) {
 
 int32_t java_hash(struct span utf8) { return java_hash_more(0, utf8); }
 
-int64_t message_tags_code(struct span properties) { return java_hash(find_property(properties, SPAN_LITERAL("TAGS"))); }
+int64_t message_tags_code(struct span properties) { return java_hash(property_find(properties, SPAN_LITERAL("TAGS"))); }

@@ -116,13 +116,15 @@ static void crash_changes(struct wreck *w, enum fate whole) {
   }
 }
 
-void inode_crash(struct inode *inode, struct prng *prng) {
+void inode_crash(struct inode *inode, enum sim_loss loss, struct prng *prng) {
   if (inode->undo_count == 0) return;
   struct wreck w = {.inode = inode, .prng = prng, .length = inode->length, .kept_end = inode->synced_length};
   w.frozen = sim_zalloc((size_t)(inode->cap / SIM_SECTOR + 1));
-  crash_changes(&w, (enum fate)prng_below(prng, 3));
+  enum fate fate = (enum fate)prng_below(prng, 3);
+  if (loss != SIM_LOSS_BY_CHANCE) fate = loss == SIM_LOSS_ALL ? FATE_DROP : FATE_TEAR;
+  crash_changes(&w, fate);
   /* Lengths reach the disk separately: the file may have its new length with zeros in it. */
-  if (w.kept_end < w.length && prng_chance(prng, 1, 2)) w.length = w.kept_end;
+  if (w.kept_end < w.length && (loss == SIM_LOSS_ALL || prng_chance(prng, 1, 2))) w.length = w.kept_end;
   if (w.length < inode->cap) memset(inode->bytes + w.length, 0, (size_t)(inode->cap - w.length));
   free(w.frozen);
   inode_forget_changes(inode);

@@ -65,7 +65,7 @@ static void note_change(struct disk_sim *disk, enum rename_kind kind, const char
   disk->changes = sim_grow(disk->changes, &disk->change_cap, disk->change_count + 1, sizeof *disk->changes);
   disk->changes[disk->change_count++] = (struct name_change){
       .kind = kind, .path = copy_text(path), .to = to == NULL ? NULL : copy_text(to), .inode = inode,
-      .replaced = replaced};
+      .replaced = replaced, .stamp = ++disk->stamp};
 }
 
 static void change_fini(struct name_change *c) {
@@ -124,11 +124,39 @@ static void forget_durable(struct disk_sim *disk, bool *durable) {
   disk->change_count = kept;
 }
 
-void disk_name_durable(struct disk_sim *disk, const struct inode *inode) {
+static const char *path_of(const struct disk_sim *disk, const struct inode *inode) {
+  for (struct map_entry *e = map_first(&disk->names); e != NULL; e = map_next(&disk->names, e))
+    if (e->value == inode) return (const char *)e->key.ptr;
+  return NULL;
+}
+
+/* What sync_dir does, for changes up to the stamp. */
+static void directory_durable(struct disk_sim *disk, const char *path, uint64_t stamp) {
+  bool *durable = sim_zalloc(disk->change_count * sizeof *durable);
+  for (size_t i = 0; i < disk->change_count; i++) {
+    const struct name_change *c = &disk->changes[i];
+    durable[i] = c->stamp <= stamp && (is_in(c->path, path) || is_in(c->to, path));
+  }
+  forget_durable(disk, durable);
+  free(durable);
+}
+
+void disk_name_durable(struct disk_sim *disk, const struct inode *inode, uint64_t stamp) {
   if (disk->change_count == 0) return;
+  const char *path = inode->directory ? path_of(disk, inode) : NULL;
+  if (path != NULL) directory_durable(disk, path, stamp);
+  if (inode->directory) return;
   bool *durable = sim_zalloc(disk->change_count * sizeof *durable);
   for (size_t i = 0; i < disk->change_count; i++)
     durable[i] = disk->changes[i].kind == NAME_CREATE && disk->changes[i].inode == inode;
+  forget_durable(disk, durable);
+  free(durable);
+}
+
+void disk_names_durable(struct disk_sim *disk, uint64_t stamp) {
+  if (disk->change_count == 0) return;
+  bool *durable = sim_zalloc(disk->change_count * sizeof *durable);
+  for (size_t i = 0; i < disk->change_count; i++) durable[i] = disk->changes[i].stamp <= stamp;
   forget_durable(disk, durable);
   free(durable);
 }
@@ -140,11 +168,7 @@ enum status disk_sim_sync_dir(struct disk *self, const char *path) {
   if (!is_directory(disk, clean)) return STATUS_NOT_FOUND;
   enum status status = disk_gate(disk, SIM_SYNC);
   if (status != STATUS_OK || disk->change_count == 0) return status;
-  bool *durable = sim_zalloc(disk->change_count * sizeof *durable);
-  for (size_t i = 0; i < disk->change_count; i++)
-    durable[i] = is_in(disk->changes[i].path, clean) || is_in(disk->changes[i].to, clean);
-  forget_durable(disk, durable);
-  free(durable);
+  directory_durable(disk, clean, disk->stamp);
   return STATUS_OK;
 }
 
@@ -186,13 +210,13 @@ static void drop_orphans(struct disk_sim *disk) {
 }
 
 void disk_names_crash(struct disk_sim *disk) {
-  size_t kept = prng_below(&disk->prng, disk->change_count + 1);
+  size_t kept = disk->loss == SIM_LOSS_ALL ? 0 : prng_below(&disk->prng, disk->change_count + 1);
   for (size_t i = disk->change_count; i-- > kept;) take_back(disk, &disk->changes[i]);
   for (size_t i = 0; i < disk->change_count; i++) change_fini(&disk->changes[i]);
   disk->change_count = 0;
   drop_orphans(disk);
   for (struct map_entry *e = map_first(&disk->names); e != NULL; e = map_next(&disk->names, e))
-    inode_crash(e->value, &disk->prng);
+    inode_crash(e->value, disk->loss, &disk->prng);
 }
 
 void disk_names_fini(struct disk_sim *disk) {

@@ -33,6 +33,8 @@ void sim_disk_sync_delay(struct sim_host *host, int min_ms, int max_ms) {
   host->disk.sync_max_ms = max_ms;
 }
 
+void sim_disk_loss(struct sim_host *host, enum sim_loss loss) { host->disk.loss = loss; }
+
 void sim_disk_space(struct sim_host *host, int64_t total) { host->disk.space = total; }
 
 uint64_t sim_disk_calls(const struct sim_host *host, int ops) {
@@ -117,7 +119,7 @@ static enum status open_inode(struct disk_sim *disk, const char *path, int flags
   *out = disk_lookup(disk, clean);
   if (*out == NULL) return flags & DISK_CREATE ? disk_add_name(disk, clean, false, out) : STATUS_NOT_FOUND;
   if ((flags & DISK_CREATE) && (flags & DISK_EXCLUSIVE)) return STATUS_EXISTS;
-  return (*out)->directory ? STATUS_INVALID : STATUS_OK;
+  return (*out)->directory == ((flags & DISK_DIRECTORY) != 0) ? STATUS_OK : STATUS_INVALID;
 }
 
 static enum status op_open(struct disk *self, const char *path, int flags, int64_t length, struct disk_file **out) {
@@ -212,6 +214,11 @@ static int64_t op_length(struct disk *self, struct disk_file *file) {
   return file->inode->length;
 }
 
+static int64_t op_data_end(struct disk *self, struct disk_file *file) {
+  (void)self;
+  return file->inode->high < file->inode->length ? file->inode->high : file->inode->length;
+}
+
 static enum status op_truncate(struct disk *self, struct disk_file *file, int64_t length) {
   struct disk_sim *disk = (struct disk_sim *)self;
   if (file->dead) return STATUS_IO;
@@ -246,28 +253,55 @@ static enum status op_lock(struct disk *self, const char *path, struct disk_file
 
 /* ---- durability ---- */
 
+/* inode NULL: all of them. */
+static void made_durable(struct disk_sim *disk, struct inode *inode, uint64_t stamp, enum status status) {
+  if (inode != NULL) {
+    inode_synced(inode, stamp, status == STATUS_OK);
+    if (status == STATUS_OK) disk_name_durable(disk, inode, stamp);
+    return;
+  }
+  for (struct map_entry *e = map_first(&disk->names); e != NULL; e = map_next(&disk->names, e))
+    inode_synced(e->value, stamp, status == STATUS_OK);
+  if (status == STATUS_OK) disk_names_durable(disk, stamp);
+}
+
 static enum status op_sync(struct disk *self, struct disk_file *file) {
   struct disk_sim *disk = (struct disk_sim *)self;
   if (file->dead) return STATUS_IO;
   enum status status = disk_gate(disk, SIM_SYNC);
-  inode_synced(file->inode, disk->stamp, status == STATUS_OK);
-  if (status == STATUS_OK) disk_name_durable(disk, file->inode);
+  made_durable(disk, file->inode, disk->stamp, status);
   return status;
 }
 
-static enum status op_sync_start(struct disk *self, struct disk_file *file, uint64_t token) {
+static enum status op_sync_all(struct disk *self, struct disk_file *file) {
+  struct disk_sim *disk = (struct disk_sim *)self;
+  if (file->dead) return STATUS_IO;
+  enum status status = disk_gate(disk, SIM_SYNC);
+  made_durable(disk, NULL, disk->stamp, status);
+  return status;
+}
+
+static enum status sync_later(struct disk *self, struct disk_file *file, struct inode *inode, uint64_t token) {
   struct disk_sim *disk = (struct disk_sim *)self;
   struct sim_host *host = disk->host;
   if (file->dead || !host->up) return STATUS_IO;
   struct sync *sync = sim_zalloc(sizeof *sync);
-  *sync = (struct sync){.next = disk->syncs, .inode = file->inode, .stamp = disk->stamp, .token = token,
+  *sync = (struct sync){.next = disk->syncs, .inode = inode, .stamp = disk->stamp, .token = token,
                         .life = host->life, .status = disk_gate(disk, SIM_SYNC)};
-  sync->inode->refs++;
+  if (inode != NULL) inode->refs++;
   disk->syncs = sync;
   uint64_t width = (uint64_t)(disk->sync_max_ms - disk->sync_min_ms) + 1;
   int64_t at_ms = host->world->now_ms + disk->sync_min_ms + (int64_t)prng_below(&disk->prng, width);
   world_push(host->world, at_ms, (struct event){.kind = EVENT_SYNCED, .host = host, .sync = sync});
   return STATUS_OK;
+}
+
+static enum status op_sync_start(struct disk *self, struct disk_file *file, uint64_t token) {
+  return sync_later(self, file, file->inode, token);
+}
+
+static enum status op_sync_all_start(struct disk *self, struct disk_file *file, uint64_t token) {
+  return sync_later(self, file, NULL, token);
 }
 
 void disk_sim_synced(struct disk_sim *disk, struct sync *sync) {
@@ -276,8 +310,7 @@ void disk_sim_synced(struct disk_sim *disk, struct sync *sync) {
   while (*place != sync) place = &(*place)->next;
   *place = sync->next;
   if (host->up && sync->life == host->life) {
-    inode_synced(sync->inode, sync->stamp, sync->status == STATUS_OK);
-    if (sync->status == STATUS_OK) disk_name_durable(disk, sync->inode);
+    made_durable(disk, sync->inode, sync->stamp, sync->status);
     net_sim_note(&host->net, &(struct note){.kind = NOTE_SYNCED, .token = sync->token, .status = sync->status});
   }
   inode_unref(sync->inode);
@@ -285,9 +318,26 @@ void disk_sim_synced(struct disk_sim *disk, struct sync *sync) {
 }
 
 static const struct disk_ops disk_sim_ops = {
-    op_open,        op_close,    op_write,           op_read,       op_view,       op_sync,
-    op_sync_start,  op_length,   op_truncate,        disk_sim_make_dirs, disk_sim_list, disk_sim_stat,
-    disk_sim_remove, disk_sim_rename, disk_sim_sync_dir, op_space,      op_lock,
+    .open = op_open,
+    .close = op_close,
+    .write = op_write,
+    .read = op_read,
+    .view = op_view,
+    .sync = op_sync,
+    .sync_start = op_sync_start,
+    .sync_all = op_sync_all,
+    .sync_all_start = op_sync_all_start,
+    .length = op_length,
+    .data_end = op_data_end,
+    .truncate = op_truncate,
+    .make_dirs = disk_sim_make_dirs,
+    .list = disk_sim_list,
+    .stat = disk_sim_stat,
+    .remove = disk_sim_remove,
+    .rename = disk_sim_rename,
+    .sync_dir = disk_sim_sync_dir,
+    .space = op_space,
+    .lock = op_lock,
 };
 
 void disk_sim_init(struct disk_sim *disk, struct sim_host *host, uint64_t seed) {

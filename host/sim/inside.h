@@ -178,6 +178,7 @@ struct inode {
   struct undo *undos;
   size_t undo_count, undo_cap;
   int64_t undo_bytes;
+  struct inode *twin; /* while a disk is copied */
 };
 
 /* One change of names not yet made durable by sync_dir or a sync of the file. */
@@ -187,6 +188,7 @@ struct name_change {
   char *path, *to;         /* to: NAME_RENAME */
   struct inode *inode;     /* held */
   struct inode *replaced;  /* NAME_RENAME: what `to` was; held */
+  uint64_t stamp;
 };
 
 struct disk_file {
@@ -198,7 +200,7 @@ struct disk_file {
 
 struct sync {
   struct sync *next;
-  struct inode *inode;
+  struct inode *inode; /* NULL: everything, names included */
   uint64_t stamp, token;
   uint64_t life;
   enum status status;
@@ -216,6 +218,7 @@ struct disk_sim {
   uint64_t stamp;
   int sync_min_ms, sync_max_ms;
   int64_t space;
+  enum sim_loss loss;
   bool faulty;
   struct sim_disk_fault fault;
   uint64_t calls[5]; /* by bit of enum sim_disk_op */
@@ -229,7 +232,8 @@ void disk_sim_stop(struct disk_sim *disk, enum sim_stop how);
 bool disk_path_clean(const char *path, char out[DISK_PATH_MAX]);
 struct inode *disk_lookup(struct disk_sim *disk, const char *clean);
 enum status disk_add_name(struct disk_sim *disk, const char *clean, bool directory, struct inode **out);
-void disk_name_durable(struct disk_sim *disk, const struct inode *inode);
+void disk_name_durable(struct disk_sim *disk, const struct inode *inode, uint64_t stamp);
+void disk_names_durable(struct disk_sim *disk, uint64_t stamp); /* all changes up to it */
 void disk_names_crash(struct disk_sim *disk);
 void disk_names_fini(struct disk_sim *disk);
 enum status disk_sim_make_dirs(struct disk *disk, const char *path);
@@ -247,7 +251,7 @@ enum status disk_gate(struct disk_sim *disk, enum sim_disk_op op);
 struct undo *inode_note_change(struct disk_sim *disk, struct inode *inode, enum undo_kind kind, int64_t offset,
                                int64_t len);
 void inode_synced(struct inode *inode, uint64_t stamp, bool worked);
-void inode_crash(struct inode *inode, struct prng *prng);
+void inode_crash(struct inode *inode, enum sim_loss loss, struct prng *prng);
 void inode_forget_changes(struct inode *inode);
 
 /* ---- world ---- */

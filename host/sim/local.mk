@@ -1,6 +1,7 @@
 # not installed
 noinst_LTLIBRARIES += host/libsim.la
 host_libsim_la_SOURCES = \
+  host/sim/disk_copy.c \
   host/sim/disk_crash.c \
   host/sim/disk_names.c \
   host/sim/disk_sim.c \

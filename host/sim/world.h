@@ -119,6 +119,16 @@ int64_t sim_disk_unsynced(const struct sim_host *host);
  * switched off everybody reads them as if they were. */
 bool sim_disk_is_poisoned(const struct sim_host *host);
 
+/* What power cuts take of what was not synced. */
+enum sim_loss {
+  SIM_LOSS_BY_CHANCE, /* of each file all, nothing, or some sectors; of the changes of names the last ones */
+  SIM_LOSS_ALL,
+  SIM_LOSS_TORN /* as by chance, but of each file some sectors */
+};
+void sim_disk_loss(struct sim_host *host, enum sim_loss loss);
+/* The disk of a machine that has none yet becomes as another one's is now, page cache included. */
+void sim_disk_copy(struct sim_host *to, const struct sim_host *from);
+
 /* Trace: lines "[ms] host > text". Off: nothing is formatted, only the hash goes on. */
 void sim_trace_on(struct sim_world *world, enum log_level level);
 struct span sim_trace(const struct sim_world *world);

@@ -29,6 +29,9 @@ enum status disk_make_dirs(struct disk *disk, const char *path) {
   char part[DISK_PATH_MAX];
   size_t len = strlen(path);
   if (len == 0 || len >= sizeof part) return STATUS_INVALID;
+  /* Most often only the last one is missing. */
+  enum status last = make_dir(path);
+  if (last != STATUS_NOT_FOUND) return last;
   memcpy(part, path, len + 1);
   for (size_t i = 1; i < len; i++) {
     if (part[i] != '/') continue;
@@ -67,7 +70,9 @@ enum status disk_list(struct disk *disk, const char *path, struct arena *arena, 
   enum status status = STATUS_OK;
   struct disk_entry *entries = NULL;
   size_t n = 0, cap = 0;
-  for (;;) {
+  struct stat own;
+  if (fstat(dirfd(dir), &own) != 0) status = disk_status_of_errno(errno);
+  while (status == STATUS_OK) {
     struct stat st;
     errno = 0;
     const struct dirent *d = readdir(dir);
@@ -84,6 +89,7 @@ enum status disk_list(struct disk *disk, const char *path, struct arena *arena, 
       break;
     }
     entries[n].name = name;
+    entries[n].foreign = st.st_dev != own.st_dev;
     entry_fill(&entries[n++], &st);
   }
   closedir(dir);

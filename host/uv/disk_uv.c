@@ -6,13 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define FILE_MODE 0644
 #define WRITE_PARTS 128 /* of one pwritev call */
+#define EXTENTS_MAX 256 /* looked at to find where a file's data ends */
 
 static struct uv_host *host_of(struct disk *disk) { return CONTAINER_OF(disk, struct uv_host, disk); }
 
@@ -51,6 +54,14 @@ static bool is_locked_by_us(struct uv_host *h, const char *path) {
   return false;
 }
 
+/* Before Linux 5.8 syncfs says nothing of writes that failed. */
+static bool syncfs_tells(void) {
+  struct utsname system;
+  int major, minor;
+  if (uname(&system) != 0 || sscanf(system.release, "%d.%d", &major, &minor) != 2) return false;
+  return major > 5 || (major == 5 && minor >= 8);
+}
+
 /* Grows the file to length. On failure it has its old length again. */
 static enum status file_extend(int fd, int flags, int64_t length) {
   struct stat st;
@@ -71,14 +82,14 @@ static enum status file_extend(int fd, int flags, int64_t length) {
   return disk_status_of_errno(errno);
 }
 
-static enum status file_open(struct disk *disk, const char *path, int flags, int64_t length,
-                             struct disk_file **out) {
+static enum status file_open(struct disk *disk, const char *path, int flags, int64_t length, struct disk_file **out) {
   *out = NULL;
-  if (length < 0) return STATUS_INVALID;
+  if (length < 0 || ((flags & DISK_EVERYTHING) != 0 && !syncfs_tells())) return STATUS_INVALID;
   if (is_locked_by_us(host_of(disk), path)) return STATUS_BUSY;
   struct disk_file *file = calloc(1, sizeof *file);
   if (file == NULL) return STATUS_NO_MEMORY;
-  int mode = O_CLOEXEC | ((flags & DISK_READ_ONLY) != 0 ? O_RDONLY : O_RDWR);
+  int mode = O_CLOEXEC | ((flags & (DISK_READ_ONLY | DISK_DIRECTORY)) != 0 ? O_RDONLY : O_RDWR);
+  if ((flags & DISK_DIRECTORY) != 0) mode |= O_DIRECTORY;
   if ((flags & DISK_CREATE) != 0) mode |= O_CREAT;
   if ((flags & DISK_EXCLUSIVE) != 0) mode |= O_EXCL;
   enum status status = STATUS_OK;
@@ -96,9 +107,11 @@ static enum status file_open(struct disk *disk, const char *path, int flags, int
       status = disk_status_of_errno(errno);
       goto out;
     }
+    if ((flags & DISK_RANDOM) != 0) (void)madvise(view, (size_t)length, MADV_RANDOM);
     file->view = view;
     file->view_len = (size_t)length;
   }
+  file->directory = (flags & DISK_DIRECTORY) != 0;
   *out = file;
   return STATUS_OK;
 out:
@@ -190,7 +203,16 @@ static const uint8_t *file_view(struct disk *disk, struct disk_file *file) {
 enum status disk_file_sync(struct disk *disk, struct disk_file *file) {
   (void)disk;
   int r;
-  do r = fdatasync(file->fd);
+  do r = file->directory ? fsync(file->fd) : fdatasync(file->fd);
+  while (r != 0 && errno == EINTR);
+  if (r != 0 && file->directory && errno == EINVAL) return STATUS_OK; /* nothing to sync on such a file system */
+  return r == 0 ? STATUS_OK : disk_status_of_errno(errno);
+}
+
+enum status disk_file_sync_all(struct disk *disk, struct disk_file *file) {
+  (void)disk;
+  int r;
+  do r = syncfs(file->fd);
   while (r != 0 && errno == EINTR);
   return r == 0 ? STATUS_OK : disk_status_of_errno(errno);
 }
@@ -199,6 +221,19 @@ static int64_t file_length(struct disk *disk, struct disk_file *file) {
   (void)disk;
   struct stat st;
   return fstat(file->fd, &st) == 0 ? st.st_size : -1;
+}
+
+/* The descriptor's position moves; nothing here depends on it. */
+static int64_t file_data_end(struct disk *disk, struct disk_file *file) {
+  int64_t length = file_length(disk, file), end = 0;
+  for (int i = 0; end < length; i++) {
+    off_t data = i < EXTENTS_MAX ? lseek(file->fd, end, SEEK_DATA) : -1;
+    if (data < 0) return i < EXTENTS_MAX && errno == ENXIO ? end : length;
+    off_t hole = lseek(file->fd, data, SEEK_HOLE);
+    if (hole < 0) return length;
+    end = hole;
+  }
+  return length;
 }
 
 static enum status file_truncate(struct disk *disk, struct disk_file *file, int64_t length) {
@@ -238,7 +273,10 @@ const struct disk_ops disk_uv_ops = {
     .view = file_view,
     .sync = disk_file_sync,
     .sync_start = disk_sync_start,
+    .sync_all = disk_file_sync_all,
+    .sync_all_start = disk_sync_all_start,
     .length = file_length,
+    .data_end = file_data_end,
     .truncate = file_truncate,
     .make_dirs = disk_make_dirs,
     .list = disk_list,

@@ -187,6 +187,7 @@ struct disk_file {
   struct disk_file *next_lock; /* files that hold a record lock */
   uint64_t dev, ino;           /* of those */
   bool locked;
+  bool directory;
   bool closed;    /* closes for good when the last sync has answered */
   unsigned syncs; /* under way */
 };
@@ -194,7 +195,9 @@ enum status disk_status_of_errno(int error);
 void disk_fini(struct uv_host *h);
 void disk_sync_ended(struct disk *disk, struct disk_file *file);
 enum status disk_file_sync(struct disk *disk, struct disk_file *file) MUST_USE;
+enum status disk_file_sync_all(struct disk *disk, struct disk_file *file) MUST_USE;
 enum status disk_sync_start(struct disk *disk, struct disk_file *file, uint64_t token) MUST_USE;
+enum status disk_sync_all_start(struct disk *disk, struct disk_file *file, uint64_t token) MUST_USE;
 enum status disk_lock(struct disk *disk, const char *path, struct disk_file **out) MUST_USE;
 enum status disk_make_dirs(struct disk *disk, const char *path) MUST_USE;
 enum status disk_list(struct disk *disk, const char *path, struct arena *arena, struct disk_entry **out,

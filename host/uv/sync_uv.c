@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * disk_ops.sync_start: fdatasync on a worker thread, the answer on the loop's.
+ * disk_ops.sync_start and sync_all_start: fdatasync and syncfs on a worker thread, the answer on the loop's.
  */
 #include "host/uv/host.h"
 
@@ -12,12 +12,13 @@ struct sync_job {
   struct disk_file *file;
   uint64_t token;
   enum status status;
+  bool all;              /* the whole file system */
   struct sync_job *next; /* among the free ones */
 };
 
 static void sync_work(uv_work_t *work) {
   struct sync_job *job = work->data;
-  job->status = disk_file_sync(&job->host->disk, job->file);
+  job->status = (job->all ? disk_file_sync_all : disk_file_sync)(&job->host->disk, job->file);
 }
 
 static void sync_done(uv_work_t *work, int status) {
@@ -33,13 +34,13 @@ static void sync_done(uv_work_t *work, int status) {
   if (h->node != NULL && h->node->ops->synced != NULL) h->node->ops->synced(h->node, token, result, host_now(h));
 }
 
-enum status disk_sync_start(struct disk *disk, struct disk_file *file, uint64_t token) {
+static enum status job_start(struct disk *disk, struct disk_file *file, uint64_t token, bool all) {
   struct uv_host *h = CONTAINER_OF(disk, struct uv_host, disk);
   struct sync_job *job = h->sync_free;
   if (job != NULL) h->sync_free = job->next;
   else job = malloc(sizeof *job);
   if (job == NULL) return STATUS_NO_MEMORY;
-  *job = (struct sync_job){.host = h, .file = file, .token = token};
+  *job = (struct sync_job){.host = h, .file = file, .token = token, .all = all};
   job->work.data = job;
   if (uv_queue_work(&h->loop, &job->work, sync_work, sync_done) == 0) {
     file->syncs++;
@@ -47,6 +48,14 @@ enum status disk_sync_start(struct disk *disk, struct disk_file *file, uint64_t 
   }
   free(job);
   return STATUS_LIMIT;
+}
+
+enum status disk_sync_start(struct disk *disk, struct disk_file *file, uint64_t token) {
+  return job_start(disk, file, token, false);
+}
+
+enum status disk_sync_all_start(struct disk *disk, struct disk_file *file, uint64_t token) {
+  return job_start(disk, file, token, true);
 }
 
 /* After the loop is closed: no job runs any more. */

@@ -34,12 +34,13 @@ static enum status ring_grow(struct waiter_ring *r) {
   return STATUS_OK;
 }
 
-static enum status ring_push(struct waiter_ring *r, const struct waiter *w) {
-  if (r->count == r->cap && ring_grow(r) != STATUS_OK) return STATUS_NO_MEMORY;
+static enum status ring_reserve(struct waiter_ring *r) { return r->count == r->cap ? ring_grow(r) : STATUS_OK; }
+
+static void ring_push(struct waiter_ring *r, const struct waiter *w) {
+  assert(r->count < r->cap);
   assert(r->count == 0 || at(r, r->count - 1)->end_offset <= w->end_offset);
   *at(r, r->count) = *w;
   r->count++;
-  return STATUS_OK;
 }
 
 static void ring_pop(struct waiter_ring *r) {
@@ -47,7 +48,9 @@ static void ring_pop(struct waiter_ring *r) {
   r->count--;
 }
 
-enum status gate_wait(struct gate *g, const struct waiter *w) { return ring_push(&g->appended, w); }
+enum status gate_reserve(struct gate *g) { return ring_reserve(&g->appended); }
+
+void gate_wait(struct gate *g, const struct waiter *w) { ring_push(&g->appended, w); }
 
 void gate_write_failed(struct gate *g, gate_answer answer, void *context) {
   for (; g->appended.count > 0; ring_pop(&g->appended)) answer(context, at(&g->appended, 0), GATE_WRITE_FAILED);
@@ -61,11 +64,14 @@ static void written(struct gate *g, struct waiter *w, const struct gate_marks *m
                     void *context) {
   bool replica = w->wants_replica && w->end_offset > marks->replicated;
   bool flush = w->wants_flush && w->end_offset > marks->flushed;
-  if (replica) {
-    if (ring_push(&g->replicated, w) != STATUS_OK) answer(context, w, GATE_REPLICA_TIMEOUT);
+  if (w->wants_topic && !marks->topics) {
+    answer(context, w, GATE_TOPIC_UNSAVED);
+  } else if (replica) {
+    if (ring_reserve(&g->replicated) == STATUS_OK) ring_push(&g->replicated, w);
+    else answer(context, w, GATE_REPLICA_TIMEOUT);
   } else if (flush) {
-    if (ring_push(&g->flushed, w) != STATUS_OK)
-      answer(context, w, w->lacks_replica ? GATE_NO_REPLICA : GATE_FLUSH_TIMEOUT);
+    if (ring_reserve(&g->flushed) == STATUS_OK) ring_push(&g->flushed, w);
+    else answer(context, w, w->lacks_replica ? GATE_NO_REPLICA : GATE_FLUSH_TIMEOUT);
   } else {
     answer(context, w, done(w));
   }

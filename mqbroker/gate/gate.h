@@ -27,6 +27,7 @@ struct waiter {
   bool wants_flush;
   bool wants_replica;
   bool lacks_replica; /* no slave was near when it was put: the answer says so */
+  bool wants_topic;   /* its topic was made in this turn, or could not be saved yet */
 };
 
 /* A ring in offset order. */
@@ -43,17 +44,27 @@ struct gate {
 
 struct gate_marks {
   int64_t appended, flushed, replicated;
+  bool topics; /* the topic table is on disk */
 };
 
 /* What a slave lacks is told before what the disk lacks, as Java does. */
-enum gate_outcome { GATE_DONE, GATE_FLUSH_TIMEOUT, GATE_WRITE_FAILED, GATE_REPLICA_TIMEOUT, GATE_NO_REPLICA };
+enum gate_outcome {
+  GATE_DONE,
+  GATE_FLUSH_TIMEOUT,
+  GATE_WRITE_FAILED,
+  GATE_REPLICA_TIMEOUT,
+  GATE_NO_REPLICA,
+  GATE_TOPIC_UNSAVED
+};
 /* Answers a waiter; takes batch_ids back. */
 typedef void (*gate_answer)(void *context, struct waiter *w, enum gate_outcome outcome);
 
 void gate_init(struct gate *g);
 void gate_fini(struct gate *g); /* forgets the waiters */
-/* NO_MEMORY: not added. Waiters come in offset order. */
-enum status gate_wait(struct gate *g, const struct waiter *w) MUST_USE;
+/* Room for one more waiter: made before anything is stored that somebody must be told of. */
+enum status gate_reserve(struct gate *g) MUST_USE;
+/* Into the room that was reserved. Waiters come in offset order. */
+void gate_wait(struct gate *g, const struct waiter *w);
 /* This turn's write failed: everybody who waits for it is told. */
 void gate_write_failed(struct gate *g, gate_answer answer, void *context);
 /* Answers everybody whose mark is reached or whose time is over. */

@@ -31,8 +31,10 @@ static enum status register_consumer(struct broker *b, const struct request *rq,
   const struct group *g = groups_find_or_create(&b->groups, c->group, b->settings->autoCreateSubscriptionGroup, rq->now,
                                                 b->log);
   if (g != NULL) ensure_retry_topic(b, c, g->retry_queues, rq->now);
-  return clients_register_consumer(&b->clients, c, client_id, rq->to.conn, rq->cmd->language, rq->cmd->version, rq->now,
-                                   broker_notify_group, b);
+  enum status status = clients_register_consumer(&b->clients, c, client_id, rq->to.conn, rq->cmd->language,
+                                                 rq->cmd->version, rq->now, broker_notify_group, b);
+  if (status == STATUS_OK) filters_register(&b->filters, c, rq->now, b->log);
+  return status;
 }
 
 void handle_heartbeat(struct broker *b, const struct request *rq) {
@@ -63,6 +65,17 @@ void handle_unregister_client(struct broker *b, const struct request *rq) {
   reply_ok(b, rq);
 }
 
+/* Java says no more than "Invalid MessageSelector." */
+static void check_sql(struct broker *b, const struct request *rq, struct span text) {
+  const struct sql *program;
+  struct sql_error error = {0, ""};
+  enum status status = sql_cache_get(&b->filters.cache, text, &b->filters.limits, &program, &error);
+  if (status == STATUS_OK) reply_ok(b, rq);
+  else
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SUBSCRIPTION_PARSE_FAILED,
+                         "Invalid MessageSelector. Character %zu: %s", error.at, error.text);
+}
+
 /* Only push consumers with an expression other than TAG ask. */
 void handle_check_client_config(struct broker *b, const struct request *rq) {
   struct json *body;
@@ -75,9 +88,10 @@ void handle_check_client_config(struct broker *b, const struct request *rq) {
   const struct json *subscription = json_member(body, "subscriptionData");
   struct span type = subscription == NULL ? SPAN_NONE : json_text(json_member(subscription, "expressionType"));
   if (type.len == 0 || span_is(type, "TAG")) reply_ok(b, rq);
-  else
+  else if (!b->settings->enablePropertyFilter || !span_is(type, "SQL92"))
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR,
                          "The broker does not support consumer to filter message by %.*s", SPAN_ARG(type));
+  else check_sql(b, rq, json_text(json_member(subscription, "subString")));
 }
 
 void handle_consumer_list(struct broker *b, const struct request *rq) {

@@ -12,6 +12,7 @@
 /* send.c */
 void handle_send(struct broker *b, const struct request *rq);
 /* send_reply.c: what a waiter of the gate is answered */
+#define TOPIC_UNSAVED_REMARK "service not available now: %s cannot be written, and a crash would forget this new topic"
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome);
 
 /* pull.c */

@@ -6,21 +6,9 @@
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
 #include "mqbroker/handle/handle.h"
+#include "mqbroker/handle/pull_filter.h"
 
-enum pull_flag { PULL_COMMIT_OFFSET = 1, PULL_SUSPEND = 2, PULL_SUBSCRIPTION = 4, PULL_CLASS_FILTER = 8 };
-
-/* Which tags a pull wants; no codes: all messages. */
-struct tag_filter {
-  const int32_t *codes;
-  size_t count;
-};
-
-static bool tag_wanted(void *context, const struct queued *unit) {
-  const struct tag_filter *f = context;
-  for (size_t i = 0; i < f->count; i++)
-    if (f->codes[i] == unit->tags_code) return true;
-  return false;
-}
+enum pull_flag { PULL_COMMIT_OFFSET = 1, PULL_SUSPEND = 2 };
 
 /* GetMessageStatus -> response code, PullMessageProcessor.processRequest. */
 static int code_of(enum get_status status, int64_t asked) {
@@ -82,60 +70,13 @@ static bool admit(struct broker *b, const struct pull *p, struct moment now) {
   return true;
 }
 
-static bool is_tag_expression(struct span type) { return type.len == 0 || span_is(type, "TAG"); }
-
-static bool refuse_expression(struct broker *b, const struct pull *p) {
-  remoting_reply_error(b->remoting, &p->to, RESPONSE_SYSTEM_ERROR,
-                       "The broker does not support consumer to filter message by %.*s", SPAN_ARG(p->expression_type));
-  return false;
-}
-
-/* The subscription the pull brought itself, or the one of its group's heartbeats. False: answered. */
-static bool find_filter(struct broker *b, const struct pull *p, struct tag_filter *out) {
-  struct remoting *r = b->remoting;
-  *out = (struct tag_filter){0};
-  if (p->sys_flag & PULL_SUBSCRIPTION) {
-    if (!is_tag_expression(p->expression_type)) return refuse_expression(b, p);
-    struct subscription_data s;
-    if (subscription_parse(p->topic, p->expression, &b->arena, &s) != STATUS_OK) {
-      remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
-      return false;
-    }
-    *out = (struct tag_filter){s.codes, s.code_count};
-    return true;
-  }
-  const struct client_group *g = clients_consumers(&b->clients, p->group);
-  if (g == NULL) {
-    remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist");
-    return false;
-  }
-  const struct group *config = groups_find(&b->groups, p->group);
-  if (config != NULL && !config->consume_broadcast_enable && g->message_model == MODEL_BROADCASTING) {
-    remoting_reply_error(r, &p->to, RESPONSE_NO_PERMISSION, "the consumer group[%.*s] can not consume by broadcast way",
-                         SPAN_ARG(p->group));
-    return false;
-  }
-  const struct subscription *s = client_group_subscription(g, p->topic);
-  if (s == NULL) {
-    remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist");
-    return false;
-  }
-  if (s->version < p->sub_version) {
-    remoting_reply_error(r, &p->to, RESPONSE_SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
-    return false;
-  }
-  if (!is_tag_expression(s->expression_type) || s->class_filter) return refuse_expression(b, p);
-  *out = (struct tag_filter){s->codes, s->code_count};
-  return true;
-}
-
-static enum get_status get(struct broker *b, const struct pull *p, struct tag_filter *filter) {
+static enum get_status get(struct broker *b, const struct pull *p, struct pull_filter *filter) {
   const struct broker_settings *s = b->settings;
   int32_t count = p->count_max < s->maxTransferCountOnMessageInMemory ? p->count_max
                                                                       : s->maxTransferCountOnMessageInMemory;
-  return store_get(b->store, p->topic, p->queue_id, p->offset, count < 1 ? 1 : count,
-                   (size_t)s->maxTransferBytesOnMessageInMemory, filter->count == 0 ? NULL : tag_wanted, filter,
-                   b->get);
+  const struct get_filter wanted = pull_filter_for_get(filter);
+  return store_get_filtered(b->store, p->topic, p->queue_id, p->offset, count < 1 ? 1 : count,
+                            (size_t)s->maxTransferBytesOnMessageInMemory, &wanted, b->get);
 }
 
 /* Whom to ask next time: a slave when this one has to read what is no longer in memory. */
@@ -210,8 +151,8 @@ void handle_pull(struct broker *b, const struct request *rq) {
                    .sub_version = h.subVersion,
                    .commit_offset = h.commitOffset,
                    .suspend_ms = h.suspendTimeoutMillis};
-  struct tag_filter filter;
-  if (!admit(b, &p, rq->now) || !find_filter(b, &p, &filter)) return;
+  struct pull_filter filter;
+  if (!admit(b, &p, rq->now) || !pull_filter_find(b, &p, &filter)) return;
   commit_offset(b, &p);
   enum get_status status = get(b, &p, &filter);
   bool wait = code_of(status, p.offset) == RESPONSE_PULL_NOT_FOUND && (p.sys_flag & PULL_SUSPEND);
@@ -222,9 +163,9 @@ void handle_pull(struct broker *b, const struct request *rq) {
  * PULL_RETRY_IMMEDIATELY and have it asked again. */
 static void run_again(struct broker *b, struct parked_pull *pp, bool expired, struct moment now) {
   const struct pull *p = parked_pull_of(pp);
-  struct tag_filter filter;
+  struct pull_filter filter;
   arena_reset(&b->arena);
-  if (admit(b, p, now) && find_filter(b, p, &filter)) {
+  if (admit(b, p, now) && pull_filter_find(b, p, &filter)) {
     enum get_status status = get(b, p, &filter);
     const struct get_result *got = b->get;
     bool nothing = status == GET_OFFSET_OVERFLOW_ONE || status == GET_NO_MESSAGE_IN_QUEUE ||

@@ -18,8 +18,8 @@ static void refuse(struct broker *b, const struct request *rq, int code, const c
   remoting_reply_error(b->remoting, &rq->to, code, "%s", why);
 }
 
-/* A topic may be created by its first message, a retry topic too: like its default topic if it can inherit from that, else
- * with one queue (AbstractSendMessageProcessor.msgCheck). */
+/* A topic may be created by its first message, a retry topic too: like its default topic if it can inherit from that,
+ * else with one queue (AbstractSendMessageProcessor.msgCheck). */
 static struct topic *find_or_create_topic(struct broker *b, const struct send_message_request *h, struct moment now) {
   struct topic *t = topics_find(&b->topics, h->topic);
   if (t != NULL) return t;
@@ -89,6 +89,10 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
     refuse(b, rq, RESPONSE_NO_PERMISSION, "the broker sending message is forbidden");
     return false;
   }
+  if (rq->now.mono_ms < b->tables_retry_ms && topics_unsaved(&b->topics, t)) {
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SERVICE_NOT_AVAILABLE, TOPIC_UNSAVED_REMARK, b->topics.path);
+    return false;
+  }
   int32_t queues = t->write_queues > t->read_queues ? t->write_queues : t->read_queues;
   if (h->queueId >= queues) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR,
@@ -136,6 +140,11 @@ static void answer_put_failure(struct broker *b, const struct request *rq, enum 
   }
 }
 
+static bool topic_unsaved(const struct broker *b, struct span name) {
+  const struct topic *t = topics_find(&b->topics, name);
+  return t != NULL && topics_unsaved(&b->topics, t);
+}
+
 static void wait_for_mark(struct broker *b, const struct request *rq, const struct send_message_request *h,
                           const struct put_result *put, char *batch_ids) {
   bool waits = !span_is(property_get(h->properties, "WAIT"), "false");
@@ -149,10 +158,9 @@ static void wait_for_mark(struct broker *b, const struct request *rq, const stru
                      .queue_id = h->queueId,
                      .wants_flush = waits && b->settings->flushDiskType == FLUSH_SYNC,
                      .wants_replica = need == REPL_WAIT,
-                     .lacks_replica = need == REPL_NO_SLAVE};
-  if (gate_wait(&b->gate, &w) == STATUS_OK) return;
-  free(batch_ids);
-  refuse(b, rq, RESPONSE_SYSTEM_ERROR, "out of memory");
+                     .lacks_replica = need == REPL_NO_SLAVE,
+                     .wants_topic = b->topics.dirty && topic_unsaved(b, h->topic)};
+  gate_wait(&b->gate, &w);
 }
 
 static void describe(const struct broker *b, const struct request *rq, const struct send_message_request *h,
@@ -169,16 +177,14 @@ static void describe(const struct broker *b, const struct request *rq, const str
                         .properties = h->properties};
 }
 
-/* Comma-joined message ids, as MessageExtBatch is answered. NULL: out of memory. */
-static char *join_ids(const struct broker *b, const int64_t *offsets, size_t count) {
-  char *ids = malloc(count * MESSAGE_ID_MAX);
+/* Comma-joined message ids, as MessageExtBatch is answered. ids: room for MESSAGE_ID_MAX each. */
+static void join_ids(const struct broker *b, const int64_t *offsets, size_t count, char *ids) {
   size_t len = 0;
-  for (size_t i = 0; ids != NULL && i < count; i++) {
+  for (size_t i = 0; i < count; i++) {
     if (i > 0) ids[len++] = ',';
     len += message_id_text(&b->address, offsets[i], ids + len);
   }
-  if (ids != NULL) ids[len] = '\0';
-  return ids;
+  ids[len] = '\0';
 }
 
 /* Unpacks the batch body into the arena. NULL: answered. */
@@ -214,8 +220,11 @@ static void send_batch(struct broker *b, const struct request *rq, struct send_m
   size_t count;
   struct batch_item *items = unpack_batch(b, rq, &count);
   if (items == NULL) return;
+  /* Once stored it must be answered: what that takes comes first. */
   int64_t *offsets = arena_alloc(&b->arena, count * sizeof *offsets);
-  if (offsets == NULL) {
+  char *ids = malloc(count * MESSAGE_ID_MAX);
+  if (offsets == NULL || ids == NULL || gate_reserve(&b->gate) != STATUS_OK) {
+    free(ids);
     refuse(b, rq, RESPONSE_SYSTEM_ERROR, "out of memory");
     return;
   }
@@ -224,18 +233,24 @@ static void send_batch(struct broker *b, const struct request *rq, struct send_m
   describe(b, rq, h, &m);
   enum put_status status = store_put_batch(b->store, &m, items, count, rq->now, &put, offsets);
   if (status != PUT_OK) {
+    free(ids);
     answer_put_failure(b, rq, status);
     return;
   }
+  join_ids(b, offsets, count, ids);
   stats_add(&b->stats, STATS_PUT, (int64_t)count);
   stats_add(&b->stats, STATS_PUT_BYTES, put.end_offset - put.physical_offset);
-  wait_for_mark(b, rq, h, &put, join_ids(b, offsets, count));
+  wait_for_mark(b, rq, h, &put, ids);
 }
 
 static void send_one(struct broker *b, const struct request *rq, struct send_message_request *h) {
   const char *why = unsupported(h->properties);
   if (why != NULL) {
     refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, why);
+    return;
+  }
+  if (gate_reserve(&b->gate) != STATUS_OK) {
+    refuse(b, rq, RESPONSE_SYSTEM_ERROR, "out of memory");
     return;
   }
   struct message m;

@@ -15,6 +15,7 @@ static int code_of(enum gate_outcome outcome) {
   case GATE_REPLICA_TIMEOUT: return RESPONSE_FLUSH_SLAVE_TIMEOUT;
   case GATE_NO_REPLICA: return RESPONSE_SLAVE_NOT_AVAILABLE;
   case GATE_DONE:
+  case GATE_TOPIC_UNSAVED:
   case GATE_WRITE_FAILED: break;
   }
   return RESPONSE_SUCCESS;
@@ -26,6 +27,11 @@ void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
     const char *why = store_refusal(b->store);
     remoting_reply_error(b->remoting, &w->to, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: %s",
                          why == NULL ? "the commit log could not be written" : why);
+    free(w->batch_ids);
+    return;
+  }
+  if (outcome == GATE_TOPIC_UNSAVED) {
+    remoting_reply_error(b->remoting, &w->to, RESPONSE_SERVICE_NOT_AVAILABLE, TOPIC_UNSAVED_REMARK, b->topics.path);
     free(w->batch_ids);
     return;
   }

@@ -65,7 +65,7 @@ void handle_all_topics(struct broker *b, const struct request *rq) {
   struct topic_table table;
   struct buf body;
   struct json_writer w;
-  if (topics_snapshot(&b->topics, PERM_READ | PERM_WRITE, &b->arena, &table) != STATUS_OK) {
+  if (topics_snapshot(&b->topics, 0, PERM_READ | PERM_WRITE, &b->arena, &table) != STATUS_OK) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "out of memory");
     return;
   }

@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
   LINKS_MAX = 64,
@@ -25,7 +26,9 @@ enum {
 struct link {
   conn_id conn;
   char name[NET_PEER_TEXT_MAX];
+  struct net_peer peer;
   bool ours;     /* said HA_HELLO */
+  int32_t id;    /* ... with its brokerId */
   bool asked;    /* its first report came */
   bool lost;     /* what it wants is not in our log */
   bool told;     /* ... and the log file says so */
@@ -85,6 +88,7 @@ static void connection(struct repl *r, const struct net_event *event, struct mom
   }
   l = &m->links[m->count++];
   *l = (struct link){.conn = event->conn, .heard_ms = now.mono_ms, .wrote_ms = now.mono_ms};
+  l->peer = event->peer;
   net_peer_text(&event->peer, l->name);
   if (may_tell(m, now)) log_info(m->host.log, "slave %s connected", l->name);
 }
@@ -93,16 +97,32 @@ static void connection(struct repl *r, const struct net_event *event, struct mom
 
 static bool counts(const struct link *l) { return l->asked && !l->lost; }
 
+/* A slave that came again may still have its old, dead connection. Java's slaves do not say who they are: those of one
+ * machine count as one. */
+static bool same_slave(const struct link *a, const struct link *b) {
+  if (a->ours && b->ours) return a->id == b->id;
+  return !a->ours && !b->ours && a->peer.ip_len == b->peer.ip_len &&
+         memcmp(a->peer.ip, b->peer.ip, a->peer.ip_len) == 0;
+}
+
+/* How many slaves have the log up to offset. */
+static int32_t slaves_with(const struct ha_master *m, int64_t offset) {
+  int32_t n = 0;
+  for (size_t i = 0; i < m->count; i++) {
+    bool another = counts(&m->links[i]) && m->links[i].acked >= offset;
+    for (size_t j = 0; j < i && another; j++)
+      another = !(counts(&m->links[j]) && m->links[j].acked >= offset && same_slave(&m->links[i], &m->links[j]));
+    n += another;
+  }
+  return n;
+}
+
 /* The n-th greatest acknowledgement; -1: there are not so many slaves. */
 static int64_t acked_by(const struct ha_master *m, int32_t n) {
   int64_t best = -1;
   for (size_t i = 0; i < m->count; i++) {
-    int32_t as_far = 0;
     const struct link *l = &m->links[i];
-    if (!counts(l) || l->acked <= best) continue;
-    for (size_t j = 0; j < m->count; j++)
-      if (counts(&m->links[j]) && m->links[j].acked >= l->acked) as_far++;
-    if (as_far >= n) best = l->acked;
+    if (counts(l) && l->acked > best && (n == 1 || slaves_with(m, l->acked) >= n)) best = l->acked;
   }
   return best;
 }
@@ -145,10 +165,21 @@ static void link_begin(struct ha_master *m, struct link *l, int64_t report, stru
   if (l->ours) header_send(m, l, l->next < min ? min : max, 0, now);
 }
 
+/* Its old connections are dead, or somebody gave two slaves one brokerId. */
+static void say_hello(struct ha_master *m, struct link *l, int32_t id, struct moment now) {
+  conn_id conn = l->conn;
+  l->ours = true;
+  l->id = id;
+  for (size_t i = 0; i < m->count;) {
+    struct link *other = &m->links[i];
+    if (other->conn != conn && other->ours && other->id == id) link_close(m, other, "it came again", now);
+    else i++;
+  }
+}
+
 static void link_report(struct ha_master *m, struct link *l, int64_t report, struct moment now) {
   if (!l->asked) {
-    if (report == HA_HELLO) l->ours = true;
-    else link_begin(m, l, report, now);
+    link_begin(m, l, report, now);
   } else if (report > l->next && !l->lost) {
     if (!l->told) log_error(m->host.log, "slave %s claims offset %" PRId64 ", which it was not sent", l->name, report);
     l->told = true;
@@ -162,7 +193,15 @@ static size_t bytes(struct repl *r, conn_id conn, struct span input, struct mome
   struct link *l = link_find(m, conn);
   if (l == NULL) return NODE_BYTES_BROKEN;
   size_t used = 0;
-  for (; input.len - used >= HA_REPORT_SIZE; used += HA_REPORT_SIZE) link_report(m, l, get_i64(input.ptr + used), now);
+  for (; input.len - used >= HA_REPORT_SIZE; used += HA_REPORT_SIZE) {
+    int64_t report = get_i64(input.ptr + used);
+    if (!l->asked && ha_is_hello(report)) {
+      say_hello(m, l, (int32_t)(report - HA_HELLO), now);
+      l = link_find(m, conn); /* it may have moved */
+    } else {
+      link_report(m, l, report, now);
+    }
+  }
   if (used > 0) l->heard_ms = now.mono_ms;
   mark_update(m);
   return used;

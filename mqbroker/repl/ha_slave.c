@@ -23,6 +23,7 @@
 #include <stdlib.h>
 
 enum {
+  FLUSH_POLL_MS = 20,
   RETRY_MS = 1000,   /* after a connection that failed or ended */
   CONNECT_MS = 5000, /* as Java */
   ADDRESS_MAX = 256,
@@ -122,7 +123,7 @@ static void ask(struct ha_slave *h, struct moment now) {
   h->next = from < 0 ? -1 : from == 0 ? 1 : from;
   h->compare_until = from < 0 ? 0 : store_log_max(h->host.store);
   h->reported = h->next < 0 ? 0 : h->next;
-  if (!h->plain) report_send(h, HA_HELLO, now);
+  if (!h->plain) report_send(h, ha_hello(h->config.id), now);
   h->plain = false;
   h->away_told = false;
   report_send(h, h->reported, now);
@@ -289,8 +290,18 @@ static void report(struct ha_slave *h, struct moment now) {
   if (now.mono_ms - h->wrote_ms >= h->config.keepalive_ms) report_send(h, h->reported, now);
 }
 
+/* The first report is an acknowledgement, too: with haAckFlushed it waits for the disk. */
+static bool may_ask(struct ha_slave *h) {
+  struct store *s = h->host.store;
+  if (!h->config.ack_flushed || store_flushed(s) >= store_log_max(s)) return true;
+  store_want_flushed(s, store_log_max(s));
+  return false;
+}
+
 static int64_t turn(struct repl *r, struct moment now) {
   struct ha_slave *h = slave_of(r);
+  if (h->state == SLAVE_WAITING && h->address[0] != '\0' && now.mono_ms >= h->retry_ms && !may_ask(h))
+    h->retry_ms = now.mono_ms + FLUSH_POLL_MS;
   if (h->state == SLAVE_WAITING && h->address[0] != '\0' && now.mono_ms >= h->retry_ms) {
     if (dial(h)) {
       h->state = SLAVE_CONNECTING;

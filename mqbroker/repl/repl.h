@@ -58,6 +58,7 @@ struct repl {
 };
 
 struct repl_config {
+  int32_t id;              /* brokerId: a slave's name among the others */
   int listener;            /* tag of connections that slaves open */
   int64_t segment_length;  /* mappedFileSizeCommitLog */
   int32_t batch;           /* haTransferBatchSize: most bytes of a frame */

@@ -216,7 +216,7 @@ enum status clients_register_consumer(struct clients *cs, const struct consumer_
 static void leave(struct clients *cs, struct client_group *g, struct member *m, clients_changed changed,
                   void *context) {
   member_free(m);
-  if (changed != NULL && g->consumers && g->member_count > 0) changed(context, g);
+  if (changed != NULL && g->consumers) changed(context, g);
   group_drop_if_empty(cs, g);
 }
 

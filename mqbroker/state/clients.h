@@ -62,7 +62,8 @@ struct clients {
 void clients_init(struct clients *cs, uint64_t seed);
 void clients_fini(struct clients *cs);
 
-/* What a heartbeat or a lost connection did to a consumer group's membership. */
+/* What a heartbeat or a lost connection did to a consumer group's membership. Also when its last member is gone: then
+ * there is nobody in it, and it goes after the call. */
 typedef void (*clients_changed)(void *context, struct client_group *group);
 
 enum status clients_register_producer(struct clients *cs, struct span group, struct span client_id, conn_id conn,

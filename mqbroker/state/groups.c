@@ -182,9 +182,10 @@ enum status groups_load(struct groups *gs, struct disk *disk, struct log *log) {
     const struct json *version = json_member(root, "dataVersion");
     if (version != NULL) data_version_read(version, &gs->version);
     const struct json *table = json_member(root, "subscriptionGroupTable");
-    for (const struct json *c = table == NULL ? NULL : table->children; c != NULL; c = c->next) {
+    for (const struct json *c = table == NULL ? NULL : table->children; c != NULL && status == STATUS_OK; c = c->next) {
       enum status one = put(gs, c);
-      if (one != STATUS_OK)
+      if (one == STATUS_NO_MEMORY) status = one; /* the next save must not lose it */
+      else if (one != STATUS_OK)
         log_warn(log, "%s: group \"%.*s\" is left out: %s", gs->path, SPAN_ARG(json_text(c->key)), status_text(one));
     }
   }
@@ -199,7 +200,7 @@ enum status groups_save(struct groups *gs, struct disk *disk) {
   buf_init(&text, CONFIG_FILE_MAX);
   json_writer_init(&w, &text, true);
   groups_write(gs, &w);
-  enum status status = text.failed ? STATUS_NO_MEMORY : disk_replace_whole(disk, gs->path, buf_span(&text), true);
+  enum status status = text.failed ? STATUS_NO_MEMORY : disk_replace_shifting(disk, gs->path, buf_span(&text));
   if (status == STATUS_OK) gs->dirty = false;
   buf_fini(&text);
   return status;

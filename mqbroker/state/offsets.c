@@ -3,14 +3,16 @@
 
 #include "mqbroker/state/config_file.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_MAX = 512 };
+enum { KEY_MAX = 512, SAVE_PIECE = 64 << 10 };
 
 enum status offsets_init_file(struct offsets *os, const char *root, const char *name, uint64_t seed) {
   *os = (struct offsets){0};
   map_init(&os->table, seed);
+  TAILQ_INIT(&os->order);
   int n = snprintf(os->path, sizeof os->path, "%s/config/%s", root, name);
   return n < (int)sizeof os->path ? STATUS_OK : STATUS_LIMIT;
 }
@@ -19,14 +21,16 @@ enum status offsets_init(struct offsets *os, const char *root, uint64_t seed) {
   return offsets_init_file(os, root, "consumerOffset.json", seed);
 }
 
-static void table_free(struct offset_table *t) {
+static void table_free(struct offsets *os, struct offset_table *t) {
+  if (os->save.next == t) os->save.next = TAILQ_NEXT(t, in_order);
+  TAILQ_REMOVE(&os->order, t, in_order);
   free(t->offsets);
   free((void *)t->topic.ptr);
   free(t);
 }
 
 void offsets_fini(struct offsets *os) {
-  for (struct map_entry *e = map_first(&os->table); e != NULL; e = map_next(&os->table, e)) table_free(e->value);
+  for (struct map_entry *e = map_first(&os->table); e != NULL; e = map_next(&os->table, e)) table_free(os, e->value);
   map_fini(&os->table);
 }
 
@@ -65,6 +69,7 @@ static enum status table_of(struct offsets *os, struct span group, struct span t
   memcpy(names, key.ptr, key.len);
   t->topic = span_of(names, topic.len);
   t->group = span_of(names + topic.len + 1, group.len);
+  TAILQ_INSERT_TAIL(&os->order, t, in_order);
   *out = t;
   return STATUS_OK;
 }
@@ -94,7 +99,7 @@ static void remove_matching(struct offsets *os, struct span topic, struct span g
     if ((topic.ptr != NULL && !span_equal(t->topic, topic)) || (group.ptr != NULL && !span_equal(t->group, group)))
       continue;
     map_remove(&os->table, e->key);
-    table_free(t);
+    table_free(os, t);
     os->dirty = true;
   }
 }
@@ -102,33 +107,121 @@ static void remove_matching(struct offsets *os, struct span topic, struct span g
 void offsets_remove_topic(struct offsets *os, struct span topic) { remove_matching(os, topic, SPAN_NONE); }
 void offsets_remove_group(struct offsets *os, struct span group) { remove_matching(os, SPAN_NONE, group); }
 
-void offsets_write(const struct offsets *os, struct json_writer *w) {
+static void write_head(struct json_writer *w) {
   json_open_object(w);
   json_key(w, "offsetTable");
   json_open_object(w);
-  for (struct map_entry *e = map_first(&os->table); e != NULL; e = map_next(&os->table, e)) {
-    const struct offset_table *t = e->value;
-    json_key_span(w, e->key);
-    json_open_inline_map(w);
-    for (int32_t i = 0; i < t->count; i++) {
-      if (t->offsets[i] < 0) continue;
-      json_key_int(w, i);
-      json_put_int(w, t->offsets[i]);
-    }
-    json_close_object(w);
+}
+
+static void write_table(struct json_writer *w, const struct offset_table *t) {
+  json_key_span(w, span_of(t->topic.ptr, t->topic.len + 1 + t->group.len)); /* they lie beside each other */
+  json_open_inline_map(w);
+  for (int32_t i = 0; i < t->count; i++) {
+    if (t->offsets[i] < 0) continue;
+    json_key_int(w, i);
+    json_put_int(w, t->offsets[i]);
   }
   json_close_object(w);
+}
+
+static void write_foot(struct json_writer *w) {
   json_close_object(w);
+  json_close_object(w);
+}
+
+void offsets_write(const struct offsets *os, struct json_writer *w) {
+  const struct offset_table *t;
+  write_head(w);
+  TAILQ_FOREACH(t, &os->order, in_order) write_table(w, t);
+  write_foot(w);
+}
+
+/* ---- saving ---- */
+
+static enum status save_failed(struct offsets *os, struct disk *disk, enum status status) {
+  if (status == STATUS_OK) return status;
+  offsets_save_abandon(os, disk);
+  os->dirty = true;
+  return status;
+}
+
+void offsets_save_abandon(struct offsets *os, struct disk *disk) {
+  struct offsets_save *save = &os->save;
+  if (save->state == OFFSETS_SAVED) return;
+  disk->ops->close(disk, save->file);
+  buf_fini(&save->text);
+  *save = (struct offsets_save){0};
+}
+
+enum status offsets_save_begin(struct offsets *os, struct disk *disk) {
+  struct offsets_save *save = &os->save;
+  char tmp[DISK_PATH_MAX];
+  assert(save->state == OFFSETS_SAVED);
+  if (snprintf(tmp, sizeof tmp, "%s.tmp", os->path) >= (int)sizeof tmp) return STATUS_LIMIT;
+  *save = (struct offsets_save){0};
+  /* Always a new file, as in core/port/disk_whole.c. */
+  enum status status = disk->ops->remove(disk, tmp);
+  if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+    status = disk->ops->open(disk, tmp, DISK_CREATE | DISK_EXCLUSIVE, 0, &save->file);
+  if (status != STATUS_OK) return status;
+  save->state = OFFSETS_WRITING;
+  save->next = TAILQ_FIRST(&os->order);
+  buf_init(&save->text, CONFIG_FILE_MAX);
+  json_writer_init(&save->writer, &save->text, true);
+  write_head(&save->writer);
+  os->dirty = false;
+  return STATUS_OK;
+}
+
+enum status offsets_save_step(struct offsets *os, struct disk *disk) {
+  struct offsets_save *save = &os->save;
+  assert(save->state == OFFSETS_WRITING);
+  for (; save->next != NULL && save->text.len < SAVE_PIECE; save->next = TAILQ_NEXT(save->next, in_order))
+    write_table(&save->writer, save->next);
+  bool last = save->next == NULL;
+  if (last) write_foot(&save->writer);
+  struct span piece = buf_span(&save->text);
+  enum status status = save->text.failed ? STATUS_NO_MEMORY
+                                         : disk->ops->write(disk, save->file, save->length, &piece, 1);
+  save->length += (int64_t)piece.len;
+  buf_clear(&save->text);
+  if (status == STATUS_OK && last) {
+    status = disk->ops->sync_start(disk, save->file, OFFSETS_SYNC_TOKEN);
+    save->state = OFFSETS_SYNCING;
+  }
+  return save_failed(os, disk, status);
+}
+
+/* The new file gets its name, and the name is made durable. */
+static enum status save_name(struct offsets *os, struct disk *disk) {
+  struct offsets_save *save = &os->save;
+  char dir[DISK_PATH_MAX];
+  disk->ops->close(disk, save->file);
+  save->file = NULL;
+  snprintf(dir, sizeof dir, "%s", os->path);
+  *strrchr(dir, '/') = '\0';
+  enum status status = disk_shift(disk, os->path);
+  if (status == STATUS_OK) status = disk->ops->open(disk, dir, DISK_DIRECTORY, 0, &save->file);
+  if (status == STATUS_OK) status = disk->ops->sync_start(disk, save->file, OFFSETS_SYNC_TOKEN);
+  save->state = OFFSETS_NAMING;
+  return status;
+}
+
+enum status offsets_save_synced(struct offsets *os, struct disk *disk, enum status synced) {
+  if (synced == STATUS_OK && os->save.state == OFFSETS_SYNCING) synced = save_name(os, disk);
+  else if (synced == STATUS_OK) offsets_save_abandon(os, disk);
+  return save_failed(os, disk, synced);
 }
 
 enum status offsets_save(struct offsets *os, struct disk *disk) {
   struct buf text;
   struct json_writer w;
+  offsets_save_abandon(os, disk);
   buf_init(&text, CONFIG_FILE_MAX);
   json_writer_init(&w, &text, true);
   offsets_write(os, &w);
-  enum status status = text.failed ? STATUS_NO_MEMORY : disk_replace_whole(disk, os->path, buf_span(&text), true);
-  if (status == STATUS_OK) os->dirty = false;
+  enum status status = text.failed ? STATUS_NO_MEMORY : disk_replace_shifting(disk, os->path, buf_span(&text));
+  os->dirty = status != STATUS_OK;
   buf_fini(&text);
   return status;
 }
@@ -146,13 +239,15 @@ static enum status load_table(struct offsets *os, const struct json *table) {
   return STATUS_OK;
 }
 
-void offsets_read(struct offsets *os, const struct json *root, const char *name, struct log *log) {
+enum status offsets_read(struct offsets *os, const struct json *root, const char *name, struct log *log) {
   const struct json *tables = json_member(root, "offsetTable");
   for (const struct json *t = tables == NULL ? NULL : tables->children; t != NULL; t = t->next) {
     enum status one = load_table(os, t);
+    if (one == STATUS_NO_MEMORY) return one; /* the next save must not lose it */
     if (one != STATUS_OK)
       log_warn(log, "%s: \"%.*s\" is left out: %s", name, SPAN_ARG(json_text(t->key)), status_text(one));
   }
+  return STATUS_OK;
 }
 
 /* What the master says and nobody here has overtaken. */
@@ -171,7 +266,8 @@ static enum status follow(struct offsets *os, struct offsets *own, const struct 
 enum status offsets_merge(struct offsets *os, struct offsets *own, const struct offsets *theirs, offsets_ahead ahead,
                           void *context) {
   enum status status = STATUS_OK;
-  for (struct map_entry *e = map_first(&theirs->table); e != NULL && status == STATUS_OK; e = map_next(&theirs->table, e))
+  for (struct map_entry *e = map_first(&theirs->table); e != NULL && status == STATUS_OK;
+       e = map_next(&theirs->table, e))
     status = follow(os, own, e->value);
   for (struct map_entry *e = map_first(&own->table), *next; e != NULL && status == STATUS_OK; e = next) {
     struct offset_table *t = e->value;
@@ -184,7 +280,7 @@ enum status offsets_merge(struct offsets *os, struct offsets *own, const struct 
     }
     if (any) continue;
     map_remove(&own->table, e->key);
-    table_free(t);
+    table_free(own, t);
   }
   return status;
 }
@@ -196,7 +292,7 @@ enum status offsets_load(struct offsets *os, struct disk *disk, struct log *log)
   buf_init(&text, CONFIG_FILE_MAX);
   arena_init(&arena, CONFIG_FILE_MAX);
   enum status status = config_file_read(disk, os->path, log, &text, &arena, &root);
-  if (status == STATUS_OK) offsets_read(os, root, os->path, log);
+  if (status == STATUS_OK) status = offsets_read(os, root, os->path, log);
   os->dirty = false;
   buf_fini(&text);
   arena_fini(&arena);

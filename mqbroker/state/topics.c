@@ -47,6 +47,7 @@ static enum status put(struct topics *ts, const struct topic_config *c) {
     memcpy(name, c->name.ptr, c->name.len);
     name[c->name.len] = '\0';
     t->name = span_of(name, c->name.len);
+    t->created = ts->changes + 1;
   }
   t->read_queues = c->read_queues;
   t->write_queues = c->write_queues;
@@ -54,6 +55,7 @@ static enum status put(struct topics *ts, const struct topic_config *c) {
   t->sys_flag = c->sys_flag;
   t->multi_tag = c->multi_tag;
   t->order = c->order;
+  t->changed = ++ts->changes;
   return STATUS_OK;
 }
 
@@ -148,6 +150,7 @@ void topics_set_order(struct topics *ts, const struct pair *order, size_t count,
     for (size_t i = 0; i < count && !named; i++) named = span_equal(order[i].key, t->name);
     if (named == t->order) continue;
     t->order = named;
+    t->changed = ++ts->changes;
     any = true;
   }
   if (any) changed(ts, now);
@@ -163,14 +166,16 @@ void topic_to_config(const struct topic *t, struct topic_config *out) {
                                .order = t->order};
 }
 
-enum status topics_snapshot(const struct topics *ts, int32_t broker_perm, struct arena *arena,
+enum status topics_snapshot(const struct topics *ts, uint64_t since, int32_t broker_perm, struct arena *arena,
                             struct topic_table *out) {
   *out = (struct topic_table){.version = ts->version};
   out->topics = arena_zalloc(arena, map_count(&ts->table), sizeof *out->topics);
   if (out->topics == NULL) return STATUS_NO_MEMORY;
   for (struct map_entry *e = map_first(&ts->table); e != NULL; e = map_next(&ts->table, e)) {
+    const struct topic *t = e->value;
+    if (t->changed <= since) continue;
     struct topic_config *c = &out->topics[out->count++];
-    topic_to_config(e->value, c);
+    topic_to_config(t, c);
     /* BrokerController.registerBrokerAll: a broker without both permissions advertises the intersection. */
     if (broker_perm != (PERM_READ | PERM_WRITE)) c->perm &= broker_perm;
   }
@@ -188,12 +193,14 @@ enum status topics_load(struct topics *ts, struct disk *disk, struct log *log) {
   if (status == STATUS_OK) status = topic_table_read(root, &arena, &table);
   if (status == STATUS_OK) {
     ts->version = table.version;
-    for (size_t i = 0; i < table.count; i++) {
+    for (size_t i = 0; i < table.count && status == STATUS_OK; i++) {
       enum status one = put(ts, &table.topics[i]);
-      if (one != STATUS_OK)
+      if (one == STATUS_NO_MEMORY) status = one; /* the next save must not lose it */
+      else if (one != STATUS_OK)
         log_warn(log, "%s: topic \"%.*s\" is left out: %s", ts->path, SPAN_ARG(table.topics[i].name), status_text(one));
     }
   }
+  ts->saved = ts->changes;
   buf_fini(&text);
   arena_fini(&arena);
   return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -206,13 +213,16 @@ enum status topics_save(struct topics *ts, struct disk *disk) {
   struct json_writer w;
   buf_init(&text, CONFIG_FILE_MAX);
   arena_init(&arena, CONFIG_FILE_MAX);
-  enum status status = topics_snapshot(ts, PERM_READ | PERM_WRITE, &arena, &table);
+  enum status status = topics_snapshot(ts, 0, PERM_READ | PERM_WRITE, &arena, &table);
   if (status == STATUS_OK) {
     json_writer_init(&w, &text, true);
     topic_table_write(&w, &table);
-    status = text.failed ? STATUS_NO_MEMORY : disk_replace_whole(disk, ts->path, buf_span(&text), true);
+    status = text.failed ? STATUS_NO_MEMORY : disk_replace_shifting(disk, ts->path, buf_span(&text));
   }
-  if (status == STATUS_OK) ts->dirty = false;
+  if (status == STATUS_OK) {
+    ts->dirty = false;
+    ts->saved = ts->changes;
+  }
   buf_fini(&text);
   arena_fini(&arena);
   return status;

@@ -22,12 +22,16 @@ struct topic {
   int32_t sys_flag;
   bool multi_tag;
   bool order;
+  uint64_t changed; /* `changes` of the table at its last change */
+  uint64_t created; /* and when it was made; 0: it was in the file */
 };
 
 struct topics {
   struct map table;   /* name -> struct topic */
   struct map systems; /* names made at start: set, values are not NULL */
   struct data_version version;
+  uint64_t changes; /* counts */
+  uint64_t saved;   /* those that the file has */
   char path[DISK_PATH_MAX];
   bool dirty; /* differs from the file */
   size_t limit;
@@ -43,6 +47,9 @@ void topics_fini(struct topics *ts);
 /* Reads the file (or its .bak) over what is there. A missing file is OK; CORRUPT with a log line if neither can be read. */
 enum status topics_load(struct topics *ts, struct disk *disk, struct log *log) MUST_USE;
 enum status topics_save(struct topics *ts, struct disk *disk) MUST_USE; /* clears dirty on success */
+
+/* The file does not name it yet: a crash would forget it, and with it where its messages are. */
+static inline bool topics_unsaved(const struct topics *ts, const struct topic *t) { return t->created > ts->saved; }
 
 struct topic *topics_find(const struct topics *ts, struct span name);
 /* Creates or changes one; the version moves on. INVALID name, LIMIT, NO_MEMORY. */
@@ -65,8 +72,9 @@ bool topics_take(struct topics *ts, const struct topic_table *table, struct log 
 void topics_set_order(struct topics *ts, const struct pair *order, size_t count, struct moment now);
 
 void topic_to_config(const struct topic *t, struct topic_config *out);
-/* The whole table in the arena, permissions limited to broker_perm (as registered with name servers). */
-enum status topics_snapshot(const struct topics *ts, int32_t broker_perm, struct arena *arena,
+/* The topics that changed after `since` (0: all) in the arena, permissions limited to broker_perm (as registered with
+ * name servers). */
+enum status topics_snapshot(const struct topics *ts, uint64_t since, int32_t broker_perm, struct arena *arena,
                             struct topic_table *out) MUST_USE;
 
 #endif

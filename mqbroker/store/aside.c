@@ -47,11 +47,17 @@ enum status store_set_aside(const struct store_config *config, struct disk *disk
   if (snprintf(path, sizeof path, "%s/index", config->root) >= (int)sizeof path) return STATUS_LIMIT;
   status = move_directory(disk, path, tag, why);
   if (status != STATUS_OK) return status;
-  if (snprintf(path, sizeof path, "%s/checkpoint", config->root) >= (int)sizeof path ||
-      snprintf(to, sizeof to, "%s.%" PRId64, path, tag) >= (int)sizeof to)
-    return STATUS_LIMIT;
-  status = disk->ops->rename(disk, path, to);
-  if (status == STATUS_OK || status == STATUS_NOT_FOUND) status = disk->ops->sync_dir(disk, config->root);
-  if (status != STATUS_OK) buf_printf(why, "%s cannot be moved to %s: %s", path, to, status_text(status));
+  static const char *const files[] = {"checkpoint", "flushed"};
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    if (snprintf(path, sizeof path, "%s/%s", config->root, files[i]) >= (int)sizeof path ||
+        snprintf(to, sizeof to, "%s.%" PRId64, path, tag) >= (int)sizeof to)
+      return STATUS_LIMIT;
+    status = disk->ops->rename(disk, path, to);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND) continue;
+    buf_printf(why, "%s cannot be moved to %s: %s", path, to, status_text(status));
+    return status;
+  }
+  status = disk->ops->sync_dir(disk, config->root);
+  if (status != STATUS_OK) buf_printf(why, "%s cannot be synced: %s", config->root, status_text(status));
   return status;
 }

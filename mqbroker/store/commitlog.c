@@ -34,8 +34,7 @@ void commitlog_rollback(struct commitlog *c) {
   c->stage_len = 0;
 }
 
-/* Zeros over what a failed write may have left behind the end. */
-static enum status wipe(struct commitlog *c) {
+enum status commitlog_wipe(struct commitlog *c) {
   int64_t at = c->stage_start;
   while (at < c->wipe_until && at < c->files.end) {
     struct segment *g;
@@ -54,7 +53,7 @@ static enum status wipe(struct commitlog *c) {
 static enum status stage_write(struct commitlog *c) {
   if (c->stage_len == 0) return STATUS_OK;
   enum status status = STATUS_OK;
-  if (c->wipe_until > c->stage_start) status = wipe(c);
+  if (c->wipe_until > c->stage_start) status = commitlog_wipe(c);
   struct segment *g;
   if (status == STATUS_OK) status = segments_at(&c->files, c->stage_start, &g);
   if (status == STATUS_OK) {
@@ -158,6 +157,26 @@ enum status commitlog_prepare(struct commitlog *c) {
   enum status status = segments_add(&c->files, c->files.end, DISK_ALLOCATE, &g);
   if (status == STATUS_OK) status = c->disk->ops->sync_dir(c->disk, c->dir);
   return status;
+}
+
+void commitlog_zero_ahead(struct commitlog *c) {
+  const int64_t page = 4096;
+  int64_t from = (c->stage_start + page - 1) / page * page, until = c->stage_start + COMMITLOG_ZERO_AHEAD;
+  if (c->zeroed - c->stage_start >= COMMITLOG_ZERO_AHEAD / 2) return;
+  if (from < c->zeroed) from = c->zeroed;
+  c->zeroed = until;
+  while (from < until && from < c->files.end) {
+    struct segment *g;
+    if (segments_at(&c->files, from, &g) != STATUS_OK) return;
+    int64_t end = g->start + c->files.length < until ? g->start + c->files.length : until;
+    enum status status = segment_zero(g, from, end);
+    if (status != STATUS_OK) { /* what matters will meet the same and say more */
+      log_debug(c->log, "zeros cannot be written ahead: %s", status_text(status));
+      return;
+    }
+    from = end;
+  }
+  if (c->zeroed > c->files.end) c->zeroed = c->files.end;
 }
 
 enum status commitlog_record(struct commitlog *c, int64_t offset, struct span *out) {

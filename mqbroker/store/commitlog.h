@@ -18,6 +18,7 @@
 
 #define COMMITLOG_STAGE_BYTES (4 << 20)
 #define COMMITLOG_OPEN_MAX 64 /* open log files kept over a turn */
+#define COMMITLOG_ZERO_AHEAD (1 << 20)
 
 struct commitlog {
   struct segments files;
@@ -27,6 +28,7 @@ struct commitlog {
   char *dir;
   int64_t appended;    /* end of what counts */
   int64_t stage_start; /* offset of stage[0]; >= appended: bytes between were written early */
+  int64_t zeroed;      /* zeros were written up to here */
   int64_t wipe_until;  /* > appended: bytes of a failed write may lie up to here */
   uint8_t *stage;
   size_t stage_len, stage_cap;
@@ -46,6 +48,8 @@ static inline bool commitlog_staged(const struct commitlog *c) {
   return c->stage_len > 0 || c->stage_start > c->appended;
 }
 void commitlog_rollback(struct commitlog *c);
+/* Zeros over what a failed write may have left behind the end, when nothing is staged: for an orderly close. */
+enum status commitlog_wipe(struct commitlog *c) MUST_USE;
 static inline int64_t commitlog_end(const struct commitlog *c) { return c->stage_start + (int64_t)c->stage_len; }
 /* Stages bytes of another log as they are, over the ends of files. */
 enum status commitlog_append(struct commitlog *c, struct span bytes) MUST_USE;
@@ -53,6 +57,10 @@ enum status commitlog_append(struct commitlog *c, struct span bytes) MUST_USE;
 enum status commitlog_begin_at(struct commitlog *c, int64_t offset) MUST_USE;
 /* Allocates the next file when the current one is half full. */
 enum status commitlog_prepare(struct commitlog *c) MUST_USE;
+
+/* Writes zeros ahead of the end, once per COMMITLOG_ZERO_AHEAD / 2. A block that was only allocated costs the sync that
+ * first writes it a change of the file system's own tables; one that was written costs nothing but its bytes. */
+void commitlog_zero_ahead(struct commitlog *c);
 
 /* The whole record at offset, in the mapping: valid until files are trimmed. NOT_FOUND if no record starts there. */
 enum status commitlog_record(struct commitlog *c, int64_t offset, struct span *out) MUST_USE;

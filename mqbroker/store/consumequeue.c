@@ -17,13 +17,24 @@ void queue_desk_init(struct queue_desk *d, struct disk *disk, struct log *log, s
   ext_desk_init(&d->ext, disk, log, ext_file_length, ext_enabled);
 }
 
+static size_t tail_bytes(size_t size) { return (size_t)TAIL_UNITS_FIRST * UNIT_SIZE << size; }
+
+static uint8_t *free_tail_pop(struct queue_desk *d, size_t size) {
+  uint8_t *tail = d->free_tails[size];
+  if (tail != NULL) memcpy(&d->free_tails[size], tail, sizeof tail);
+  return tail;
+}
+
+static void free_tails_free(struct queue_desk *d) {
+  for (size_t size = 0; size < TAIL_SIZES; size++)
+    for (uint8_t *tail; (tail = free_tail_pop(d, size)) != NULL;) {
+      free(tail);
+      d->tail_bytes -= tail_bytes(size);
+    }
+}
+
 void queue_desk_fini(struct queue_desk *d) {
-  while (d->free_tails != NULL) {
-    uint8_t *next;
-    memcpy(&next, d->free_tails, sizeof next);
-    free(d->free_tails);
-    d->free_tails = next;
-  }
+  free_tails_free(d);
   ext_desk_fini(&d->ext);
 }
 
@@ -53,37 +64,65 @@ static void list_remove(struct queue_list *list, struct consumequeue *q,
   list->count--;
 }
 
-static void tail_release(struct consumequeue *q) {
-  struct queue_desk *d = q->desk;
-  list_remove(&d->with_tail, q, tail_link);
-  if (q->tail == NULL) return;
-  if (q->tail_cap == TAIL_UNITS) {
-    memcpy(q->tail, &d->free_tails, sizeof d->free_tails);
-    d->free_tails = q->tail;
+/* TAIL_SIZES: grown beyond them because it could not be written. */
+static size_t tail_size(size_t units) {
+  size_t size = 0;
+  while (size < TAIL_SIZES && (size_t)TAIL_UNITS_FIRST << size != units) size++;
+  return size;
+}
+
+static void buffer_release(struct queue_desk *d, uint8_t *tail, size_t units) {
+  size_t size = tail_size(units);
+  if (size < TAIL_SIZES) {
+    memcpy(tail, &d->free_tails[size], sizeof tail);
+    d->free_tails[size] = tail;
   } else {
-    free(q->tail);
-    d->tail_count--;
+    free(tail);
+    d->tail_bytes -= units * UNIT_SIZE;
   }
+}
+
+static void tail_release(struct consumequeue *q) {
+  list_remove(&q->desk->with_tail, q, tail_link);
+  if (q->tail == NULL) return;
+  buffer_release(q->desk, q->tail, q->tail_cap);
   q->tail = NULL;
   q->tail_cap = 0;
 }
 
-static enum status tail_take(struct consumequeue *q) {
+/* For the limit free buffers go first, then whoever waited longest (never `q`) writes and gives its buffer away; if it
+ * cannot, one more is made. */
+static uint8_t *buffer_take(struct consumequeue *q, size_t size) {
   struct queue_desk *d = q->desk;
-  if (d->free_tails == NULL && d->tail_count >= TAILS_MAX && d->with_tail.oldest != NULL) {
-    /* Whoever waited longest gives its buffer away; if it cannot, one more is made. */
-    enum status status = consumequeue_write(d->with_tail.oldest);
+  uint8_t *tail = free_tail_pop(d, size);
+  if (tail != NULL) return tail;
+  if (d->tail_bytes + tail_bytes(size) > TAILS_BYTES_MAX) free_tails_free(d);
+  struct consumequeue *oldest = d->with_tail.oldest;
+  if (d->tail_bytes + tail_bytes(size) > TAILS_BYTES_MAX && oldest != NULL && oldest != q) {
+    enum status status = consumequeue_write(oldest);
     if (status != STATUS_OK) log_warn(d->log, "a consume queue cannot be written now: %s", status_text(status));
+    free_tails_free(d);
   }
-  if (d->free_tails != NULL) {
-    q->tail = d->free_tails;
-    memcpy(&d->free_tails, q->tail, sizeof d->free_tails);
-  } else {
-    q->tail = malloc(TAIL_BYTES);
-    if (q->tail == NULL) return STATUS_NO_MEMORY;
-    d->tail_count++;
-  }
-  q->tail_cap = TAIL_UNITS;
+  tail = malloc(tail_bytes(size));
+  if (tail != NULL) d->tail_bytes += tail_bytes(size);
+  return tail;
+}
+
+static enum status tail_take(struct consumequeue *q) {
+  q->tail = buffer_take(q, 0);
+  if (q->tail == NULL) return STATUS_NO_MEMORY;
+  q->tail_cap = TAIL_UNITS_FIRST;
+  return STATUS_OK;
+}
+
+static enum status tail_grow(struct consumequeue *q) {
+  size_t size = tail_size(q->tail_cap);
+  uint8_t *bigger = buffer_take(q, size + 1);
+  if (bigger == NULL) return STATUS_NO_MEMORY;
+  memcpy(bigger, q->tail, q->tail_cap * UNIT_SIZE);
+  buffer_release(q->desk, q->tail, q->tail_cap);
+  q->tail = bigger;
+  q->tail_cap *= 2;
   return STATUS_OK;
 }
 
@@ -100,6 +139,7 @@ struct consumequeue *consumequeue_new(struct queue_desk *d, char *dir, struct sp
   q->topic = topic;
   q->id = id;
   segments_init(&q->files, &d->cache, dir, d->file_length);
+  q->files.open_flags = DISK_RANDOM; /* most queue files are mostly holes */
   return q;
 }
 
@@ -263,10 +303,12 @@ void consumequeue_is_synced(struct consumequeue *q) {
 static enum status tail_make_room(struct consumequeue *q) {
   if (q->tail == NULL) return tail_take(q);
   if ((size_t)(q->max - q->written) < q->tail_cap) return STATUS_OK;
+  if (q->tail_cap < TAIL_UNITS) return tail_grow(q);
   /* Full and not writable: keep the units, the log has them already. */
   if (q->tail_cap > SIZE_MAX / (2 * UNIT_SIZE)) return STATUS_NO_MEMORY;
   uint8_t *grown = realloc(q->tail, q->tail_cap * 2 * UNIT_SIZE);
   if (grown == NULL) return STATUS_NO_MEMORY;
+  q->desk->tail_bytes += q->tail_cap * UNIT_SIZE;
   q->tail = grown;
   q->tail_cap *= 2;
   return STATUS_OK;
@@ -308,6 +350,10 @@ enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct
                              int64_t mono_ms) {
   if (index < 0 || index > INT64_MAX / UNIT_SIZE - q->files.length) return STATUS_INVALID;
   if (index != q->max) {
+    if (consumequeue_unsettled_empty(q)) {
+      enum status status = consumequeue_reset(q);
+      if (status != STATUS_OK) return status;
+    }
     if (q->max == q->min && segments_empty(&q->files)) {
       queue_start_at(q, index);
     } else if (index > q->max) {
@@ -336,6 +382,7 @@ enum status consumequeue_reset(struct consumequeue *q) {
   int64_t staged = q->next - q->max;
   tail_release(q);
   list_remove(&q->desk->unsynced, q, sync_link);
+  q->unsettled = false;
   q->max = q->written;
   enum status status = segments_drop_from(&q->files, q->files.first);
   if (status == STATUS_OK && q->ext != NULL) status = queue_ext_reset(q->ext);

@@ -20,7 +20,9 @@
 #define UNIT_SIZE 20
 #define BLANK_UNIT_SIZE INT32_MAX /* "size" of the units before a queue's real beginning */
 #define TAIL_UNITS 256
-#define TAILS_MAX 2048            /* tail buffers: 10 MiB */
+#define TAIL_UNITS_FIRST 16       /* a tail begins small: most queues are quiet */
+#define TAIL_SIZES 5              /* 16, 32, 64, 128, 256 units */
+#define TAILS_BYTES_MAX (32 << 20)
 #define QUEUE_FILES_OPEN_MAX 256
 #define HOLE_UNITS_MAX 10000000   /* longest run of lost units that is filled with blanks */
 
@@ -43,8 +45,8 @@ struct queue_desk {
   struct log *log;
   struct commitlog *commitlog;
   int64_t file_length;
-  uint8_t *free_tails; /* linked through their first bytes */
-  size_t tail_count;   /* buffers made, free ones included */
+  uint8_t *free_tails[TAIL_SIZES]; /* linked through their first bytes */
+  size_t tail_bytes;               /* of the buffers made, free ones included */
   struct queue_list with_tail; /* in the order of their oldest unwritten unit */
   struct queue_list unsynced;
   struct ext_desk ext;
@@ -64,6 +66,8 @@ struct consumequeue {
   uint64_t hash;
   bool loaded;      /* the counts below are known */
   bool names_unsynced;
+  bool unsettled;   /* files may hold stale units in [max, stale_end / UNIT_SIZE) */
+  int64_t stale_end; /* bytes */
   int64_t min, max; /* units [min, max) can be read */
   int64_t next;     /* for the next record to be staged; next - max are staged */
   int64_t written;  /* units [.., written) are in files, [written, max) in the tail */
@@ -88,6 +92,13 @@ struct consumequeue *consumequeue_new(struct queue_desk *d, char *dir, struct sp
 void consumequeue_free(struct consumequeue *q);
 /* Finds min and max. Units of records at or behind `limit`, and those the log does not confirm, are dropped. */
 enum status consumequeue_load(struct consumequeue *q, int64_t limit) MUST_USE;
+/* The same in two steps: what lies behind the end stays until it is settled, so that a replay of the log finds the
+ * files it is going to fill again. */
+enum status consumequeue_find_end(struct consumequeue *q, int64_t limit) MUST_USE;
+enum status consumequeue_settle(struct consumequeue *q) MUST_USE;
+static inline bool consumequeue_unsettled_empty(const struct consumequeue *q) {
+  return q->unsettled && q->max == q->files.first / UNIT_SIZE;
+}
 /* The oldest file goes if the log has lost all its records (never the only file), and min moves to the first unit
  * whose record is there. *removed: there may be more to remove. */
 enum status consumequeue_trim(struct consumequeue *q, bool *removed) MUST_USE;

@@ -36,7 +36,9 @@ static enum status sync_begin(struct store *s, enum sync_kind kind, struct disk_
   struct sync_slot *slot = slot_free(f);
   if (slot == NULL) return STATUS_BUSY;
   uint64_t token = ++f->token;
-  enum status status = s->disk->ops->sync_start(s->disk, file, token);
+  enum status (*start)(struct disk *, struct disk_file *,
+                       uint64_t) = kind == SYNC_EVERYTHING ? s->disk->ops->sync_all_start : s->disk->ops->sync_start;
+  enum status status = start(s->disk, file, token);
   if (status != STATUS_OK) return status;
   *slot = (struct sync_slot){kind, token};
   return STATUS_OK;
@@ -53,6 +55,7 @@ void flush_log_start(struct store *s) {
   struct flusher *f = &s->flusher;
   struct commitlog *c = &s->commitlog;
   if (f->log_busy > 0 || s->read_only || f->flushed >= c->appended) return;
+  if (s->config.sync_flush) commitlog_zero_ahead(c);
   int64_t at = f->flushed;
   for (int i = 0; i < SYNC_LOG_FILES_MAX && at < c->appended; i++) {
     struct segment *g;
@@ -97,12 +100,12 @@ static int64_t log_tick(struct store *s, struct moment now) {
 /* ---- the queues' tails ---- */
 
 /* Writes tails that are older than `since_ms` or hold units below `target`; true if none of them is left. Trouble is
- * over when a write worked. */
-static bool tails_write(struct store *s, int64_t since_ms, int64_t target, int *budget) {
+ * over when a write worked. Never many at a time: the log has the units, so nothing is in a hurry here. */
+static bool tails_write(struct store *s, int64_t since_ms, int64_t target, struct moment now, int *budget) {
   struct queue_list *list = &s->queues.desk.with_tail;
   while (list->oldest != NULL && (list->oldest->tail_since_ms <= since_ms || list->oldest->tail_offset < target)) {
     if (*budget == 0) return false;
-    --*budget;
+    if (--*budget == 0) s->flusher.tails_ms = now.mono_ms + TAIL_PAUSE_MS;
     enum status status = consumequeue_write(list->oldest);
     if (status != STATUS_OK) {
       s->queue_trouble = status;
@@ -115,10 +118,15 @@ static bool tails_write(struct store *s, int64_t since_ms, int64_t target, int *
   return true;
 }
 
+static int64_t tails_later(const struct store *s, struct moment now) {
+  if (s->queue_trouble != STATUS_OK) return now.mono_ms + s->config.flush_queue_interval_ms;
+  return s->flusher.tails_ms > now.mono_ms ? s->flusher.tails_ms : now.mono_ms + 1;
+}
+
 static int64_t tails_tick(struct store *s, struct moment now, int *budget) {
-  bool done = tails_write(s, now.mono_ms - s->config.flush_queue_interval_ms, 0, budget);
+  bool done = tails_write(s, now.mono_ms - s->config.flush_queue_interval_ms, 0, now, budget);
   if (s->read_only) return TIME_NEVER;
-  if (!done) return now.mono_ms + (s->queue_trouble == STATUS_OK ? 1 : s->config.flush_queue_interval_ms);
+  if (!done) return tails_later(s, now);
   const struct consumequeue *oldest = s->queues.desk.with_tail.oldest;
   return oldest == NULL ? TIME_NEVER : oldest->tail_since_ms + s->config.flush_queue_interval_ms;
 }
@@ -166,12 +174,39 @@ static enum status queue_sync_next(struct store *s, struct consumequeue *q) {
   return STATUS_OK;
 }
 
+/* The same by one sync of everything. Before it begins the queues are marked as synced, some in every tick; what is
+ * written to them later marks them as unsynced again. */
+static bool round_queues_at_once(struct store *s) {
+  struct flusher *f = &s->flusher;
+  struct queues *qs = &s->queues;
+  if (f->everything_busy) return false;
+  if (f->round_queues_left == 0 && !qs->all_owed) return true;
+  qs->all_owed = true;
+  for (int i = 0; i < SYNC_MARKS_PER_TICK && f->round_queues_left > 0; i++) {
+    struct consumequeue *q = qs->desk.unsynced.oldest;
+    if (q == NULL) break;
+    q->synced = q->written;
+    consumequeue_is_synced(q);
+    f->round_queues_left--;
+  }
+  if (qs->desk.unsynced.oldest == NULL) f->round_queues_left = 0;
+  if (f->round_queues_left > 0) return false;
+  enum status status = sync_begin(s, SYNC_EVERYTHING, qs->everything);
+  f->everything_busy = status == STATUS_OK;
+  if (status != STATUS_OK && !sync_later(status))
+    store_make_read_only(s, "the consume queues cannot be synced", status);
+  return false;
+}
+
 /* True when every queue that was unsynced at the start of this step is. */
 static bool round_queues(struct store *s) {
   struct flusher *f = &s->flusher;
+  bool named = false;
   struct queue_list *list = &s->queues.desk.unsynced;
   while (f->round_queues_left > 0 && list->oldest != NULL && f->queue_busy < SYNC_QUEUE_FILES_MAX) {
     struct consumequeue *q = list->oldest;
+    if (q->names_unsynced && named) return false; /* names are waited for: one queue's per tick */
+    named = named || q->names_unsynced;
     if (q->synced < q->written || ext_owes(q)) {
       enum status status = queue_sync_next(s, q);
       if (sync_later(status)) return false;
@@ -227,12 +262,13 @@ static int64_t round_tick(struct store *s, struct moment now, int *budget) {
     round_begin(s);
   }
   if (f->round == ROUND_TAILS) {
-    if (!tails_write(s, INT64_MIN, f->round_target, budget)) return now.mono_ms + 1;
+    if (!tails_write(s, INT64_MIN, f->round_target, now, budget)) return tails_later(s, now);
     f->round = ROUND_QUEUES;
     f->round_queues_left = s->queues.desk.unsynced.count;
+    f->round_at_once = queues_sync_at_once(&s->queues);
   }
   if (f->round == ROUND_QUEUES) {
-    if (!round_queues(s)) return now.mono_ms + 1;
+    if (!(f->round_at_once ? round_queues_at_once(s) : round_queues(s))) return now.mono_ms + 1;
     f->round = ROUND_INDEX;
   }
   if (f->round == ROUND_INDEX) {
@@ -268,7 +304,7 @@ void flush_lower_checkpoint(struct store *s, int64_t store_ms) {
 /* ---- the door's side ---- */
 
 int64_t flush_tick(struct store *s, struct moment now) {
-  int budget = TAIL_WRITES_PER_TICK;
+  int budget = now.mono_ms >= s->flusher.tails_ms ? TAIL_WRITES_PER_TICK : 0;
   int64_t log_at = log_tick(s, now), tails_at = tails_tick(s, now, &budget), round_at = round_tick(s, now, &budget);
   int64_t at = log_at < tails_at ? log_at : tails_at;
   return at < round_at ? at : round_at;
@@ -296,6 +332,10 @@ void store_synced(struct store *s, uint64_t token, enum status status, struct mo
     } else if (kind == SYNC_QUEUE) {
       f->queue_busy--;
       if (status != STATUS_OK) store_make_read_only(s, "a consume queue cannot be synced", status);
+    } else if (kind == SYNC_EVERYTHING) {
+      f->everything_busy = false;
+      if (status == STATUS_OK) s->queues.all_owed = false;
+      else store_make_read_only(s, "the consume queues cannot be synced", status);
     } else if (kind == SYNC_INDEX) {
       f->index_busy = false;
       if (status != STATUS_OK) index_fail(&s->index, "it cannot be synced", status);

@@ -57,8 +57,7 @@ struct scan {
   struct consumequeue *queue;
   struct get_result *out;
   size_t count_max, bytes_max;
-  store_filter filter;
-  void *filter_context;
+  const struct get_filter *filter;
   enum get_status result;
   int64_t skip_until; /* log offset: a log file is missing, its other units are passed over */
   bool full;
@@ -79,13 +78,14 @@ static bool extended_wanted(struct scan *scan, const struct unit *u) {
     if (message_decode(record, false, &m, &size) != STATUS_OK) return true;
     seen = (struct queued){.tags_code = derive_tags_code(scan->delays, m.topic, m.properties, m.store_ms)};
   }
-  return scan->filter(scan->filter_context, &seen);
+  return scan->filter->by_unit(scan->filter->context, &seen);
 }
 
 static bool unit_wanted(struct scan *scan, const struct unit *u) {
-  if (scan->filter == NULL) return true;
+  const struct get_filter *f = scan->filter;
+  if (f->by_unit == NULL) return true;
   if (ext_is_address(u->tags_code)) return extended_wanted(scan, u);
-  return scan->filter(scan->filter_context, &(struct queued){.tags_code = u->tags_code});
+  return f->by_unit(f->context, &(struct queued){.tags_code = u->tags_code});
 }
 
 /* One unit; false: it does not go into this result any more. */
@@ -103,6 +103,11 @@ static bool unit_take(struct scan *scan, const struct unit *u) {
     if (out->message_count == 0) scan->result = GET_MESSAGE_WAS_REMOVING;
     scan->skip_until = c->files.first;
     if (u->offset >= c->files.first) scan->skip_until = segments_start_of(&c->files, u->offset) + c->files.length;
+    return true;
+  }
+  const struct get_filter *f = scan->filter;
+  if (f->by_record != NULL && !f->by_record(f->context, record)) {
+    if (out->message_count == 0) scan->result = GET_NO_MATCHED_MESSAGE;
     return true;
   }
   if (!part_add(out, record)) return false;
@@ -134,6 +139,13 @@ static int64_t units_scan(struct scan *scan, struct consumequeue *q, int64_t off
 
 enum get_status store_get(struct store *s, struct span topic, int32_t queue_id, int64_t offset, int32_t count_max,
                           size_t bytes_max, store_filter filter, void *filter_context, struct get_result *out) {
+  const struct get_filter by_unit = {.by_unit = filter, .context = filter_context};
+  return store_get_filtered(s, topic, queue_id, offset, count_max, bytes_max, &by_unit, out);
+}
+
+enum get_status store_get_filtered(struct store *s, struct span topic, int32_t queue_id, int64_t offset,
+                                   int32_t count_max, size_t bytes_max, const struct get_filter *filter,
+                                   struct get_result *out) {
   struct consumequeue *q = queue_find(s, topic, queue_id);
   out->part_count = out->message_count = out->bytes = 0;
   out->fall_behind = 0;
@@ -152,7 +164,7 @@ enum get_status store_get(struct store *s, struct span topic, int32_t queue_id, 
   }
   struct scan scan = {.commitlog = &s->commitlog, .delays = &s->delays, .queue = q, .out = out,
                       .count_max = count_max > 0 ? (size_t)count_max : 0,
-                      .bytes_max = bytes_max, .filter = filter, .filter_context = filter_context,
+                      .bytes_max = bytes_max, .filter = filter,
                       .result = GET_NO_MATCHED_MESSAGE, .skip_until = INT64_MIN};
   int64_t limit = (SCAN_BYTES_MIN + UNIT_SIZE - 1) / UNIT_SIZE;
   out->next_offset = offset + units_scan(&scan, q, offset, limit > count_max ? limit : count_max);

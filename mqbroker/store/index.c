@@ -351,7 +351,9 @@ void index_sync_all(struct index *ix) {
 
 enum status index_drop_before(struct index *ix, int64_t offset) {
   enum status status = STATUS_OK;
-  while (status == STATUS_OK && ix->count > 1 && ix->files[0].header.end_offset < offset)
+  /* A file that could not be loaded has no header here: nobody knows what is in it. */
+  while (status == STATUS_OK && ix->count > 1 && ix->files[0].header.count > 0 &&
+         ix->files[0].header.end_offset < offset)
     status = index_file_remove(ix, 0);
   return status;
 }

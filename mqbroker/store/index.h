@@ -62,6 +62,7 @@ struct index {
   char *dir;
   bool failed; /* a write failed: nothing is added until the next start, which makes up for it */
   bool made;   /* the directory was missing at start */
+  bool cut;    /* entries were taken out at start */
   struct index_file *files; /* oldest first; the last one takes entries */
   size_t count, cap;
   size_t open;

@@ -225,6 +225,7 @@ static enum status file_load(struct index *ix, size_t at, bool repair, int64_t i
   if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
   *lost = *lost || r.damaged;
   int32_t kept = status == STATUS_OK ? r.kept : 0;
+  ix->cut = ix->cut || kept + 1 != before;
   if (kept + 1 != before)
     log_warn(ix->log, "index file %" PRId64 ": %" PRId32 " of %" PRId32 " entries are kept", f->name, kept, before - 1);
   return kept == 0 ? drop_from(ix, at) : STATUS_OK;
@@ -233,8 +234,23 @@ static enum status file_load(struct index *ix, size_t at, bool repair, int64_t i
 /* A file that is not full has no successor: a power cut took what it got last. The log is read again from there. */
 static enum status successors_check(struct index *ix, size_t at, bool *lost) {
   if (at + 1 >= ix->count || ix->files[at].header.count >= ix->config.entries) return STATUS_OK;
-  *lost = true;
+  *lost = ix->cut = true;
   return drop_from(ix, at + 1);
+}
+
+/* Entries of records that the log has lost must be gone for good before it has others at their offsets: if a power cut
+ * brought them back, they would pass for those of the new records. */
+static enum status cut_sync(struct index *ix) {
+  enum status status = ix->disk->ops->sync_dir(ix->disk, ix->dir);
+  if (status == STATUS_OK) ix->names_unsynced = false;
+  for (size_t i = 0; i < ix->count && status == STATUS_OK; i++) {
+    struct index_file *f = &ix->files[i];
+    if (!f->unsynced) continue;
+    status = index_file_open(ix, f);
+    if (status == STATUS_OK) status = ix->disk->ops->sync(ix->disk, f->file);
+    if (status == STATUS_OK) f->unsynced = false;
+  }
+  return status;
 }
 
 enum status index_load(struct index *ix, bool repair, int64_t index_ms, int64_t limit, bool *lost) {
@@ -245,6 +261,7 @@ enum status index_load(struct index *ix, bool repair, int64_t index_ms, int64_t 
     status = file_load(ix, i, repair, index_ms, limit, lost);
     if (status == STATUS_OK) status = successors_check(ix, i, lost);
   }
+  if (status == STATUS_OK && ix->cut) status = cut_sync(ix);
   ix->boundary = index_reaches(ix);
   return status;
 }

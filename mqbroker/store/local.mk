@@ -1,6 +1,7 @@
 noinst_LTLIBRARIES += mqbroker/libstore.la
 
 mqbroker_libstore_la_SOURCES = \
+  mqbroker/store/aside.c \
   mqbroker/store/checkpoint.c mqbroker/store/checkpoint.h \
   mqbroker/store/commitlog.c mqbroker/store/commitlog.h \
   mqbroker/store/consumequeue.c mqbroker/store/consumequeue.h \
@@ -13,7 +14,6 @@ mqbroker_libstore_la_SOURCES = \
   mqbroker/store/index_file.c \
   mqbroker/store/index_load.c \
   mqbroker/store/index_store.c \
-  mqbroker/store/aside.c \
   mqbroker/store/layout.c \
   mqbroker/store/marks.c \
   mqbroker/store/put.c \

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 
 bool store_refuses(const struct store *s) {
-  return s->read_only || s->retention.level == SPACE_FULL || s->queue_trouble != STATUS_OK || s->turn_failed != STATUS_OK;
+  return s->read_only || s->retention.level == SPACE_FULL || s->queue_trouble != STATUS_OK ||
+         s->turn_failed != STATUS_OK;
 }
 
 void staged_lost(struct store *s, enum status status) {
@@ -78,16 +79,16 @@ struct span store_bitmap(struct store *s, const struct message *m) {
   return SPAN_NONE;
 }
 
-void staged_add(struct store *s, const struct message *m, struct consumequeue *q, size_t size) {
+void staged_add(struct store *s, const struct message *m, struct consumequeue *q, int64_t offset, size_t size) {
   struct staged *t = &s->staged[s->staged_count++];
   *t = (struct staged){
-      .queue = q, .index = m->queue_offset, .unit = {m->physical_offset, (int32_t)size, 0}, .store_ms = m->store_ms};
+      .queue = q, .index = m->queue_offset, .unit = {offset, (int32_t)size, 0}, .store_ms = m->store_ms};
   if (q != NULL) {
     t->unit.tags_code = derive_tags_code(&s->delays, m->topic, m->properties, m->store_ms);
     t->bitmap_at = s->bitmaps.len;
     if (s->config.ext.enabled) t->bitmap_len = store_bitmap(s, m).len;
   }
-  index_stage(&s->index, m->topic, m->properties, m->sys_flag, m->physical_offset, m->store_ms);
+  index_stage(&s->index, m->topic, m->properties, m->sys_flag, offset, m->store_ms);
   s->staged_last_ms = m->store_ms;
 }
 
@@ -98,7 +99,7 @@ static void stage(struct store *s, struct message *m, struct consumequeue *q, si
   m->queue_offset = q == NULL ? 0 : q->next++;
   message_encode(m, out);
   m->body_crc = get_i32(out + 8);
-  staged_add(s, m, q, size);
+  staged_add(s, m, q, offset, size);
   s->facts.put_count++;
   s->facts.put_bytes += (int64_t)size;
 }
@@ -190,13 +191,12 @@ static void staged_dispatch(struct store *s, struct moment now) {
     if (t->queue == NULL) continue;
     struct ext_unit ext = {t->unit.tags_code, t->store_ms, SPAN_NONE};
     if (t->bitmap_len > 0) ext.bitmap = span_of(s->bitmaps.ptr + t->bitmap_at, t->bitmap_len);
-    const struct ext_unit *with = s->config.ext.enabled ? &ext : NULL;
-    enum status status = consumequeue_put(t->queue, t->index, &t->unit, with, now.mono_ms);
-    if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) status = odd_number(s, t, with, status, now);
+    const struct ext_unit *extended = s->config.ext.enabled ? &ext : NULL;
+    enum status status = consumequeue_put(t->queue, t->index, &t->unit, extended, now.mono_ms);
+    if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) status = odd_number(s, t, extended, status, now);
     if (status == STATUS_NO_MEMORY || status == STATUS_IO)
       store_make_read_only(s, "a consume queue cannot be written", status);
-    else if (status != STATUS_OK)
-      s->queue_trouble = status;
+    else if (status != STATUS_OK) s->queue_trouble = status;
     if (status == STATUS_NO_SPACE) retention_out_of_space(s);
     if (s->listener.arrived != NULL && status != STATUS_NO_MEMORY)
       s->listener.arrived(s->listener.context, t->queue->topic, t->queue->id, t->queue->max, t->unit.tags_code);

@@ -10,6 +10,7 @@
 
 #define CAP_FIRST 64
 #define SCAN_ARENA_MAX ((size_t)1 << 30)
+#define SYNC_AT_ONCE_MIN 64 /* unsynced queues */
 
 enum status queues_init(struct queues *qs, struct disk *disk, struct log *log, struct commitlog *commitlog,
                         const char *root, int64_t file_length, int64_t ext_file_length, bool ext_enabled,
@@ -34,6 +35,7 @@ void queues_fini(struct queues *qs) {
   for (size_t i = 0; i < qs->cap; i++)
     if (qs->table[i] != NULL) consumequeue_free(qs->table[i]);
   queue_desk_fini(&qs->desk);
+  if (qs->everything != NULL) qs->desk.disk->ops->close(qs->desk.disk, qs->everything);
   free(qs->table);
   free(qs->dir);
 }
@@ -157,7 +159,9 @@ static enum status queue_scan(struct queues *qs, enum tree tree, struct span top
   if (status != STATUS_OK) return status;
   if (tree == TREE_EXT) return consumequeue_add_ext(q, false, arena, repair, why);
   qs->found++;
-  return segments_load(&q->files, arena, repair, why);
+  status = segments_load(&q->files, arena, repair, why);
+  if (q->files.foreign) qs->scattered = true;
+  return status;
 }
 
 static enum status topic_scan(struct queues *qs, enum tree tree, struct span topic, bool repair, struct buf *why) {
@@ -178,6 +182,7 @@ static enum status topic_scan(struct queues *qs, enum tree tree, struct span top
     if (!entries[i].directory || !span_to_i32(entries[i].name, &id)) continue;
     if (!span_equal(entries[i].name, span_of(text, i64_to_text(id, text)))) continue;
     status = queue_scan(qs, tree, topic, id, &files, repair, why);
+    if (status == STATUS_OK && entries[i].foreign) qs->scattered = true;
     arena_reset(&files);
   }
   arena_fini(&files);
@@ -198,9 +203,11 @@ static enum status tree_scan(struct queues *qs, enum tree tree, bool repair, str
     status = STATUS_OK;
     count = 0;
   }
-  for (size_t i = 0; status == STATUS_OK && i < count; i++)
-    if (entries[i].directory && topic_is_directory(entries[i].name))
-      status = topic_scan(qs, tree, entries[i].name, repair, why);
+  for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+    if (!entries[i].directory || !topic_is_directory(entries[i].name)) continue;
+    if (entries[i].foreign) qs->scattered = true;
+    status = topic_scan(qs, tree, entries[i].name, repair, why);
+  }
   arena_fini(&names);
   if (status != STATUS_OK && why->len == 0)
     buf_printf(why, "%s cannot be read: %s", path, status_text(status));
@@ -218,10 +225,17 @@ bool queues_lost_ext(const struct queues *qs) {
   return false;
 }
 
-enum status queues_load_all(struct queues *qs, int64_t limit) {
+enum status queues_find_ends(struct queues *qs, int64_t limit) {
   enum status status = STATUS_OK;
   for (size_t i = 0; i < qs->cap && status == STATUS_OK; i++)
-    if (qs->table[i] != NULL) status = consumequeue_load(qs->table[i], limit);
+    if (qs->table[i] != NULL) status = consumequeue_find_end(qs->table[i], limit);
+  return status;
+}
+
+enum status queues_settle(struct queues *qs) {
+  enum status status = STATUS_OK;
+  for (size_t i = 0; i < qs->cap && status == STATUS_OK; i++)
+    if (qs->table[i] != NULL) status = consumequeue_settle(qs->table[i]);
   return status;
 }
 
@@ -242,8 +256,34 @@ enum status queues_write_all(struct queues *qs) {
   return first;
 }
 
+void queues_open_everything(struct queues *qs) {
+  struct disk *disk = qs->desk.disk;
+  if (qs->scattered) return;
+  enum status status = disk->ops->make_dirs(disk, qs->dir);
+  if (status == STATUS_OK) status = disk->ops->open(disk, qs->dir, DISK_DIRECTORY | DISK_EVERYTHING, 0, &qs->everything);
+  if (status != STATUS_OK) log_info(qs->desk.log, "consume queues are synced one by one: %s", status_text(status));
+}
+
+bool queues_sync_at_once(const struct queues *qs) {
+  if (qs->everything == NULL || qs->desk.ext.enabled) return false; /* ext files may be elsewhere */
+  return (qs->all_owed || qs->desk.unsynced.count >= SYNC_AT_ONCE_MIN);
+}
+
+static enum status sync_at_once(struct queues *qs) {
+  enum status status = qs->desk.disk->ops->sync_all(qs->desk.disk, qs->everything);
+  if (status != STATUS_OK) return status;
+  qs->all_owed = false;
+  for (struct consumequeue *q; (q = qs->desk.unsynced.oldest) != NULL;) {
+    q->names_unsynced = false;
+    q->synced = q->written;
+    consumequeue_is_synced(q);
+  }
+  return STATUS_OK;
+}
+
 enum status queues_sync_all(struct queues *qs) {
   enum status first = queues_write_all(qs);
+  if (first == STATUS_OK && queues_sync_at_once(qs)) return sync_at_once(qs);
   for (struct consumequeue *q = qs->desk.unsynced.oldest, *newer; q != NULL; q = newer) {
     newer = q->sync_link.newer;
     enum status status = consumequeue_sync(q);

@@ -20,6 +20,9 @@ struct queues {
   uint64_t seed;
   struct consumequeue *last; /* the answer of the last look-up */
   uint64_t moves;            /* how often entries changed their places in the table */
+  bool scattered;            /* over several file systems */
+  struct disk_file *everything; /* handle for syncing all queues at once; NULL: that cannot be done */
+  bool all_owed;             /* queues were said to be synced, but `everything` was not yet */
 };
 
 enum status queues_init(struct queues *qs, struct disk *disk, struct log *log, struct commitlog *commitlog,
@@ -31,8 +34,13 @@ enum status queues_scan(struct queues *qs, bool repair, struct buf *why) MUST_US
 /* The queue, read if it was not yet. NOT_FOUND: there is none (unless `make`). INVALID: a topic that cannot be a
  * directory. */
 enum status queues_get(struct queues *qs, struct span topic, int32_t id, bool make, struct consumequeue **out) MUST_USE;
-/* Reads every queue (again); see consumequeue_load. */
-enum status queues_load_all(struct queues *qs, int64_t limit) MUST_USE;
+/* Reads every queue (again), and removes what lies behind their ends: see consumequeue_find_end. */
+enum status queues_find_ends(struct queues *qs, int64_t limit) MUST_USE;
+enum status queues_settle(struct queues *qs) MUST_USE;
+/* Opens the handle by which many queues are synced at once, if this system can do that. */
+void queues_open_everything(struct queues *qs);
+/* True: so many are unsynced that they are better synced all at once. */
+bool queues_sync_at_once(const struct queues *qs);
 /* Some queue's ext units are not where its newest unit says (known once it is loaded). */
 bool queues_lost_ext(const struct queues *qs);
 /* Removes every unit of every queue. */

@@ -140,7 +140,7 @@ static enum status record_take(struct store *s, struct span bytes, struct buf *w
   if (status != STATUS_OK) return raw_failed(s, status, why);
   if (m.store_ms <= s->checkpoint_min && room_at(s, at) == s->config.segment_length)
     flush_lower_checkpoint(s, m.store_ms);
-  staged_add(s, &m, q, size);
+  staged_add(s, &m, q, at, size);
   return STATUS_OK;
 }
 

@@ -43,10 +43,16 @@ static enum status replay_file(struct store *s, int64_t *out) {
   return STATUS_OK;
 }
 
-static bool file_exists(struct store *s, const char *name) {
+/* Whether it is there; what cannot be looked at is not just missing. */
+static enum status file_look(struct store *s, const char *name, bool *there, struct buf *why) {
   char path[DISK_PATH_MAX];
   struct disk_entry entry;
-  return store_path(s, name, path) && s->disk->ops->stat(s->disk, path, &entry) == STATUS_OK;
+  if (!store_path(s, name, path)) return STATUS_LIMIT;
+  enum status status = s->disk->ops->stat(s->disk, path, &entry);
+  *there = status == STATUS_OK;
+  if (*there || status == STATUS_NOT_FOUND) return STATUS_OK;
+  buf_printf(why, "%s cannot be looked at: %s", path, status_text(status));
+  return status;
 }
 
 /* ---- changing ---- */
@@ -131,11 +137,15 @@ static int64_t durable_until(const struct walk *w, int64_t from) {
 
 /* The log has whatever is in ext units but for bit maps: queues that lack some are built again. */
 static enum status replay_from(struct store *s, int64_t from, struct moment now, struct buf *why) {
-  if (!queues_lost_ext(&s->queues)) return replay(s, from, now, why);
-  log_warn(s->log, "extended queues lack units: all queues are built again");
-  enum status status = queues_disown(s);
-  if (status == STATUS_OK) status = queues_load_all(&s->queues, s->commitlog.files.first);
-  return status == STATUS_OK ? replay(s, s->commitlog.files.first, now, why) : status;
+  enum status status = STATUS_OK;
+  if (queues_lost_ext(&s->queues)) {
+    log_warn(s->log, "extended queues lack units: all queues are built again");
+    from = s->commitlog.files.first;
+    status = queues_disown(s);
+    if (status == STATUS_OK) status = queues_find_ends(&s->queues, from);
+  }
+  if (status == STATUS_OK) status = replay(s, from, now, why);
+  return status == STATUS_OK ? queues_settle(&s->queues) : status;
 }
 
 static int64_t dispatched_until(struct store *s) {
@@ -180,7 +190,7 @@ static enum status recover_from(struct store *s, const struct walk *w, int64_t f
   enum status status = mark_running(s, !clean && !landmark_holds);
   if (status == STATUS_OK) status = log_cut(s, w->at);
   if (status == STATUS_OK && s->queues.found == 0) status = queues_disown(s);
-  if (status == STATUS_OK) status = queues_load_all(&s->queues, clean ? w->at : from);
+  if (status == STATUS_OK) status = queues_find_ends(&s->queues, clean ? w->at : from);
   s->durable = clean ? c->appended : durable_until(w, from);
   if (status == STATUS_OK && s->durable < c->appended) {
     log_info(s->log, "%" PRId64 " bytes from offset %" PRId64 " on may not be on disk: they are written again",
@@ -222,15 +232,18 @@ static enum status recover_clean(struct store *s, const struct walk *w, struct m
   s->last_ms = w->last_ms;
   enum status status = mark_running(s, false);
   /* No queue is read yet; but whole directories get lost more easily than single files. */
-  if (status == STATUS_OK && s->config.ext.enabled && !file_exists(s, "consumequeue_ext"))
-    status = queues_load_all(&s->queues, c->appended);
+  bool ext_there = true;
+  if (status == STATUS_OK && s->config.ext.enabled) status = file_look(s, "consumequeue_ext", &ext_there, why);
+  if (status == STATUS_OK && !ext_there) status = queues_find_ends(&s->queues, c->appended);
   return status == STATUS_OK ? replay_from(s, c->appended, now, why) : status;
 }
 
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) {
   struct commitlog *c = &s->commitlog;
-  bool clean = !file_exists(s, "abort");
-  enum status status = files_read(s, clean, why);
+  bool aborted = true;
+  enum status status = file_look(s, "abort", &aborted, why);
+  const bool clean = !aborted;
+  if (status == STATUS_OK) status = files_read(s, clean, why);
   if (status != STATUS_OK) return status;
   s->was_clean = clean;
   s->replayed_from = c->files.first;

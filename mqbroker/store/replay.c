@@ -107,7 +107,7 @@ static enum status queues_anew(struct replay *r) {
   log_warn(s->log, "consume queues lack units from before offset %" PRId64 ": all are built again", r->queue_from);
   enum status status = queues_disown(s);
   if (status == STATUS_OK) status = queues_write_all(&s->queues);
-  if (status == STATUS_OK) status = queues_load_all(&s->queues, s->commitlog.files.first);
+  if (status == STATUS_OK) status = queues_find_ends(&s->queues, s->commitlog.files.first);
   r->fill = true;
   r->queue_from = s->commitlog.files.first;
   r->queue_records = 0;

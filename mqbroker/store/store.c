@@ -132,6 +132,7 @@ static enum status store_start(struct store *s, struct moment now, struct buf *w
   s->config.commitlog = s->commitlog.dir;
   s->config.root = s->root;
   s->commitlog.cache.epoch = 1;
+  queues_open_everything(&s->queues);
   flush_init(s, now);
   retention_init(s, now);
   return STATUS_OK;
@@ -175,13 +176,21 @@ static enum status log_sync_all(struct store *s) {
 static enum status shut_down(struct store *s) {
   struct commitlog *c = &s->commitlog;
   char path[DISK_PATH_MAX];
-  enum status status = log_sync_all(s);
+  /* The next start trusts what a clean close leaves: a torn record behind the end would count as one. */
+  enum status status = commitlog_wipe(c);
+  if (status == STATUS_OK) status = log_sync_all(s);
   if (status == STATUS_OK) status = queues_sync_all(&s->queues);
   if (status == STATUS_OK) index_sync_all(&s->index);
   /* The file allocated ahead (AllocateMappedFileService.shutdown). */
   if (status == STATUS_OK && !segments_empty(&c->files) && c->appended <= c->files.end - c->files.length)
     status = segments_drop_from(&c->files, c->appended > c->files.first ? c->appended : c->files.first);
-  if (status != STATUS_OK) return status;
+  /* A clean store has no file that a power cut could bring back, and that might be short. */
+  if (status == STATUS_OK) status = s->disk->ops->sync_dir(s->disk, c->dir);
+  /* Index files that could not be synced may be short one day, and of a sync that is still under way nobody will hear
+   * how it ends: then the checkpoint stays, and the next start looks as it does after a crash. */
+  bool certain = !s->index.failed && !s->flusher.index_busy && s->flusher.queue_busy == 0;
+  if (!certain) log_info(s->log, "not everything is known to be on disk: the next start checks the files");
+  if (status != STATUS_OK || !certain) return status;
   s->checkpoint = (struct checkpoint){s->last_ms, s->last_ms,
                                       index_vouched_ms(&s->index, s->checkpoint.index_ms, s->last_ms)};
   status = checkpoint_write(s->disk, s->checkpoint_file, &s->checkpoint);

@@ -200,6 +200,15 @@ struct get_result {
 /* DefaultMessageStore.getMessage: at least one message is returned if any matches within the scan limit. */
 enum get_status store_get(struct store *s, struct span topic, int32_t queue_id, int64_t offset, int32_t count_max,
                           size_t bytes_max, store_filter filter, void *filter_context, struct get_result *out);
+/* The same with a filter that also looks at the record where it lies in the log, for what no queue unit can say. */
+struct get_filter {
+  store_filter by_unit;                                  /* NULL: all */
+  bool (*by_record)(void *context, struct span record); /* NULL: all */
+  void *context;
+};
+enum get_status store_get_filtered(struct store *s, struct span topic, int32_t queue_id, int64_t offset,
+                                   int32_t count_max, size_t bytes_max, const struct get_filter *filter,
+                                   struct get_result *out);
 
 /* The whole record at a physical offset; NOT_FOUND if there is none. Valid like get_result.parts. */
 enum status store_message_at(struct store *s, int64_t physical_offset, struct span *out) MUST_USE;

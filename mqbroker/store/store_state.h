@@ -17,7 +17,9 @@
 #define SYNC_LOG_FILES_MAX 4    /* log files synced at once */
 #define SYNC_QUEUE_FILES_MAX 8  /* queue files synced at once */
 #define CHECKPOINT_INTERVAL_MS 60000
-#define TAIL_WRITES_PER_TICK 256
+#define TAIL_WRITES_PER_TICK 8    /* each may have to make a file: 0.1 ms and more */
+#define TAIL_PAUSE_MS 3           /* after so many */
+#define SYNC_MARKS_PER_TICK 4096  /* queues that are to be synced at once */
 #define STAGED_BITMAP_BYTES_MAX (64 << 20) /* bit maps of one turn; a record beyond has none */
 #define INDEX_GROUPS_PER_TICK 64 /* 256 KiB of the index's slots */
 
@@ -31,7 +33,7 @@ struct staged {
   size_t bitmap_len;
 };
 
-enum sync_kind { SYNC_NONE, SYNC_LOG, SYNC_QUEUE, SYNC_INDEX, SYNC_CHECKPOINT };
+enum sync_kind { SYNC_NONE, SYNC_LOG, SYNC_QUEUE, SYNC_INDEX, SYNC_EVERYTHING, SYNC_CHECKPOINT };
 
 struct sync_slot {
   enum sync_kind kind;
@@ -49,7 +51,7 @@ struct flusher {
   int64_t log_target;  /* what the log syncs under way will have made durable */
   int64_t log_target_ms; /* store time of the record that ends there, -1: not known */
   unsigned log_busy, queue_busy;
-  bool checkpoint_busy, index_busy;
+  bool checkpoint_busy, index_busy, everything_busy;
   int64_t synced_at_ms; /* monotonic: start of the last log sync */
   /* The checkpoint round: the index and tails up to a mark, then queue and index files, then the log, then the file. */
   enum round_state round;
@@ -57,6 +59,8 @@ struct flusher {
   int64_t round_target, round_target_ms; /* log offset and store time at its start */
   int64_t round_done;                    /* target of the last complete round */
   size_t round_queues_left;
+  bool round_at_once; /* the queues are synced all at once */
+  int64_t tails_ms;   /* monotonic: no more tails are written before */
 };
 
 /* The beginning of a record that came from another log and is not whole yet. */
@@ -106,15 +110,15 @@ bool store_path(const struct store *s, const char *name, char out[DISK_PATH_MAX]
 /* No more puts until the store is opened again. */
 void store_make_read_only(struct store *s, const char *what, enum status status);
 
+/* The bit map of a record that is being extended: behind the others in s->bitmaps; absent: it has none. */
+struct span store_bitmap(struct store *s, const struct message *m);
 /* put.c */
 bool store_refuses(const struct store *s);
 bool staged_room(struct store *s, size_t count);
-/* A record for its queue and the index; there is room. */
-void staged_add(struct store *s, const struct message *m, struct consumequeue *q, size_t size);
+/* A record that lies at offset, for its queue (NULL: none) and the index; there is room. */
+void staged_add(struct store *s, const struct message *m, struct consumequeue *q, int64_t offset, size_t size);
 /* Nothing staged since the last commit exists any more. */
 void staged_lost(struct store *s, enum status status);
-/* The bit map of a record that is being extended: behind the others in s->bitmaps; absent: it has none. */
-struct span store_bitmap(struct store *s, const struct message *m);
 
 /* recovery.c: fills commitlog, queues, checkpoint. */
 enum status recovery_run(struct store *s, struct moment now, struct buf *why) MUST_USE;

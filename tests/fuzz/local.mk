@@ -1,17 +1,22 @@
 # Fuzz targets. Each is a plain program that replays its corpus and seeded mutations (make check), and, when
 # configured with  CC=clang --enable-fuzzers --enable-sanitizers=fuzzer-no-link,address,undefined , a libFuzzer one.
-FUZZ_LIBS = core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
+FUZZ_LIBS = libdledger/libdledger.la core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
 
 FUZZ_REPLAYS = \
   tests/fuzz/replay_command \
+  tests/fuzz/replay_dledger \
   tests/fuzz/replay_json \
   tests/fuzz/replay_properties \
-  tests/fuzz/replay_record
+  tests/fuzz/replay_record \
+  tests/fuzz/replay_sql
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 tests_fuzz_replay_command_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_command.c tests/fuzz/replay_main.c
 tests_fuzz_replay_command_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/command"'
 tests_fuzz_replay_command_LDADD = $(FUZZ_LIBS)
+tests_fuzz_replay_dledger_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_dledger.c tests/fuzz/replay_main.c
+tests_fuzz_replay_dledger_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/dledger"'
+tests_fuzz_replay_dledger_LDADD = $(FUZZ_LIBS)
 tests_fuzz_replay_json_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_json.c tests/fuzz/replay_main.c
 tests_fuzz_replay_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/json"'
 tests_fuzz_replay_json_LDADD = $(FUZZ_LIBS)
@@ -21,16 +26,24 @@ tests_fuzz_replay_properties_LDADD = $(FUZZ_LIBS)
 tests_fuzz_replay_record_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_record.c tests/fuzz/replay_main.c
 tests_fuzz_replay_record_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/record"'
 tests_fuzz_replay_record_LDADD = $(FUZZ_LIBS)
+tests_fuzz_replay_sql_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_sql.c tests/fuzz/replay_main.c
+tests_fuzz_replay_sql_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/sql"'
+tests_fuzz_replay_sql_LDADD = core/libfilter.la $(FUZZ_LIBS)
 
 if ENABLE_FUZZERS
 noinst_PROGRAMS += \
   tests/fuzz/fuzz_command \
+  tests/fuzz/fuzz_dledger \
   tests/fuzz/fuzz_json \
   tests/fuzz/fuzz_properties \
-  tests/fuzz/fuzz_record
+  tests/fuzz/fuzz_record \
+  tests/fuzz/fuzz_sql
 tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_command.c
 tests_fuzz_fuzz_command_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_command_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_dledger_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_dledger.c
+tests_fuzz_fuzz_dledger_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_dledger_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_json.c
 tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_json_LDADD = $(FUZZ_LIBS)
@@ -40,6 +53,9 @@ tests_fuzz_fuzz_properties_LDADD = $(FUZZ_LIBS)
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_record.c
 tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_record_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_sql_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_sql.c
+tests_fuzz_fuzz_sql_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_sql_LDADD = core/libfilter.la $(FUZZ_LIBS)
 endif
 
 EXTRA_DIST += \
@@ -62,6 +78,27 @@ EXTRA_DIST += \
   tests/fuzz/corpus/command/unicode-JSON \
   tests/fuzz/corpus/command/unicode-ROCKETMQ \
   tests/fuzz/corpus/command/unicode-escapes \
+  tests/fuzz/corpus/dledger/append-request \
+  tests/fuzz/corpus/dledger/batch \
+  tests/fuzz/corpus/dledger/batch-answer \
+  tests/fuzz/corpus/dledger/batch-empty \
+  tests/fuzz/corpus/dledger/entry \
+  tests/fuzz/corpus/dledger/get-reply \
+  tests/fuzz/corpus/dledger/get-request \
+  tests/fuzz/corpus/dledger/heart-beat-request \
+  tests/fuzz/corpus/dledger/heart-beat-response \
+  tests/fuzz/corpus/dledger/metadata-reply \
+  tests/fuzz/corpus/dledger/peers \
+  tests/fuzz/corpus/dledger/push-append-request \
+  tests/fuzz/corpus/dledger/push-append-response \
+  tests/fuzz/corpus/dledger/push-commit-request \
+  tests/fuzz/corpus/dledger/push-commit-response \
+  tests/fuzz/corpus/dledger/push-compare-request \
+  tests/fuzz/corpus/dledger/push-compare-response \
+  tests/fuzz/corpus/dledger/push-truncate-request \
+  tests/fuzz/corpus/dledger/push-truncate-response \
+  tests/fuzz/corpus/dledger/vote-request \
+  tests/fuzz/corpus/dledger/vote-response \
   tests/fuzz/corpus/json/brokerStats \
   tests/fuzz/corpus/json/clusterInfo-1 \
   tests/fuzz/corpus/json/consumerOffset-2-pretty \
@@ -94,4 +131,16 @@ EXTRA_DIST += \
   tests/fuzz/corpus/record/record-hosts-2 \
   tests/fuzz/corpus/record/record-hosts-3 \
   tests/fuzz/corpus/record/registerBroker-0-compressed \
-  tests/fuzz/corpus/record/registerBroker-3-compressed
+  tests/fuzz/corpus/record/registerBroker-3-compressed \
+  tests/fuzz/corpus/sql/between \
+  tests/fuzz/corpus/sql/boolean \
+  tests/fuzz/corpus/sql/comments \
+  tests/fuzz/corpus/sql/error-end \
+  tests/fuzz/corpus/sql/error-string \
+  tests/fuzz/corpus/sql/in \
+  tests/fuzz/corpus/sql/is-null \
+  tests/fuzz/corpus/sql/logic \
+  tests/fuzz/corpus/sql/negated \
+  tests/fuzz/corpus/sql/nested \
+  tests/fuzz/corpus/sql/numbers \
+  tests/fuzz/corpus/sql/trailing

@@ -8,7 +8,8 @@ GOLDEN_TESTS = \
   tests/golden/test_binary \
   tests/golden/test_bodies \
   tests/golden/test_frames \
-  tests/golden/test_hashes
+  tests/golden/test_hashes \
+  tests/golden/test_sql92
 check_PROGRAMS += $(GOLDEN_TESTS)
 TESTS += $(GOLDEN_TESTS)
 tests_golden_test_binary_SOURCES = tests/golden/test_binary.c
@@ -23,18 +24,27 @@ tests_golden_test_frames_LDADD = tests/golden/libgolden.la $(GOLDEN_LIBS)
 tests_golden_test_hashes_SOURCES = tests/golden/test_hashes.c
 tests_golden_test_hashes_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_golden_test_hashes_LDADD = tests/golden/libgolden.la $(GOLDEN_LIBS)
+tests_golden_test_sql92_SOURCES = tests/golden/test_sql92.c
+tests_golden_test_sql92_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_golden_test_sql92_LDADD = tests/golden/libgolden.la core/libfilter.la $(GOLDEN_LIBS)
 
 EXTRA_DIST += \
+  tests/golden/filters/bitmaps.jsonl \
+  tests/golden/filters/consumerFilter.json \
   tests/golden/frames/binary.jsonl \
   tests/golden/frames/bodies.jsonl \
   tests/golden/frames/frames.jsonl \
   tests/golden/frames/lenient.jsonl \
   tests/golden/hashes/hashes.jsonl \
-  tests/golden/ha/fresh.jsonl tests/golden/ha/resume.jsonl
+  tests/golden/ha/fresh.jsonl tests/golden/ha/resume.jsonl \
+  tests/golden/hashes/sql92.jsonl \
+  tests/golden/hashes/sql92-random.jsonl
 
 # Whole store directories; tests/unit/store opens them.
 EXTRA_DIST += \
-  tests/golden/store/expected.py tests/golden/store/index.py \
+  tests/golden/store/expected.py tests/golden/store/index.py tests/golden/store/ledger.py \
+  tests/golden/dledger-trace.jsonl.gz \
+  tests/golden/store/store-e-dledger.expected.gz tests/golden/store/store-e-dledger-bare.expected.gz \
   tests/golden/store/store-a-normal.index.gz tests/golden/store/store-b-unclean.index.gz \
   tests/golden/store/store-c-delay.index.gz tests/golden/store/store-d-tx.index.gz \
   tests/golden/store/store-h-ipv6.index.gz \

@@ -9,6 +9,12 @@ tests_interop_mqpeer_SOURCES = \
   tests/interop/peer_tally.c tests/interop/peer_tally.h
 tests_interop_mqpeer_LDADD = libmqclient/libmqclient.la
 
+# Our side of ledger.sh.
+noinst_PROGRAMS += tests/interop/ledgerpeer
+tests_interop_ledgerpeer_SOURCES = tests/interop/ledgerpeer.c
+tests_interop_ledgerpeer_LDADD = libdledger/libdledger.la host/libuvhost.la core/libconfig.la core/libwire.la \
+  core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS)
+
 # What compares stores (storediff.sh, pingpong.sh).
 noinst_PROGRAMS += tests/interop/storediff/storediff tests/interop/storediff/storepeer
 tests_interop_storediff_storediff_SOURCES = \
@@ -27,7 +33,9 @@ tests_interop_storediff_storepeer_LDADD = core/libwire.la core/libport.la core/l
 
 EXTRA_DIST += \
   tests/interop/README.md \
+  tests/interop/dledger_mixed.sh \
   tests/interop/kill9.sh \
+  tests/interop/ledger.sh \
   tests/interop/lib.sh \
   tests/interop/pingpong.sh \
   tests/interop/read_store.sh \
@@ -35,15 +43,18 @@ EXTRA_DIST += \
   tests/interop/replication.sh \
   tests/interop/run.sh \
   tests/interop/shared_group.sh \
+  tests/interop/sql_filters.sh \
   tests/interop/storediff/storediff.sh \
   tests/interop/java/Args.java \
   tests/interop/java/Consume.java \
+  tests/interop/java/LedgerServer.java \
   tests/interop/java/Payload.java \
   tests/interop/java/Produce.java \
   tests/interop/java/Topics.java \
   tests/interop/java/pom.xml \
   tests/interop/node/payload.js \
   tests/interop/node/consume.js \
+  tests/interop/node/dledger_append.js \
   tests/interop/node/package-lock.json \
   tests/interop/node/package.json \
   tests/interop/node/produce.js

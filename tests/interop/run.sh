@@ -31,6 +31,8 @@ set -u
 . "$INTEROP_SRC/pingpong.sh"
 # shellcheck source=tests/interop/replication.sh
 . "$INTEROP_SRC/replication.sh"
+# shellcheck source=tests/interop/sql_filters.sh
+. "$INTEROP_SRC/sql_filters.sh"
 
 FILTERS=("$@")
 SCALE=${INTEROP_SCALE:-100}
@@ -122,9 +124,9 @@ is_special() {
   [[ " $SPECIAL_PRODUCERS $SPECIAL_CONSUMERS " == *[[:space:]]"$1"[[:space:]]* ]]
 }
 
-# What our broker cannot do in this version: it has no SQL92 filter and does not
-# lock queues for an orderly consumer (LOCK_BATCH_MQ).
-UNSUPPORTED_BY_OUR_BROKER="java-orderly our-orderly java-sql node-sql our-sql"
+# What our broker cannot do in this version: it does not lock queues for an
+# orderly consumer (LOCK_BATCH_MQ).
+UNSUPPORTED_BY_OUR_BROKER="java-orderly our-orderly"
 
 is_supported() {
   [ "$(broker_of "$1")" = java ] || [[ " $UNSUPPORTED_BY_OUR_BROKER " != *" $2 "* ]]
@@ -189,17 +191,15 @@ scaled() {
 
 # The set's servers; their addresses are left in NS and BROKER.
 start_servers() {
-  local servers=$1 ns broker ns_port broker_port conf=()
+  local servers=$1 ns broker ns_port broker_port
   ns=$(namesrv_of "$servers")
   broker=$(broker_of "$servers")
-  # Our broker refuses to start with it.
-  [ "$broker" = our ] || conf=(enablePropertyFilter=true)
   ns_port=$(free_port)
   broker_port=$(free_port)
   NS=127.0.0.1:$ns_port
   BROKER=127.0.0.1:$broker_port
   "start_${ns}_namesrv" "$ns_port" "$DIR/ns" || return
-  "start_${broker}_broker" "$broker_port" "$NS" "$DIR/broker" "${conf[@]}"
+  "start_${broker}_broker" "$broker_port" "$NS" "$DIR/broker" enablePropertyFilter=true
 }
 
 topic_of() {
@@ -431,6 +431,7 @@ main() {
   run_pingpong
   run_replication
   run_repaired
+  run_sql
   echo "$PASSED passed, $FAILED failed"
   [ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 }

@@ -8,13 +8,18 @@ tests_system_peer_SOURCES = \
   tests/system/peer_crowd.c \
   tests/system/peer_fill.c \
   tests/system/peer_load.c \
-  tests/system/peer_message.c
+  tests/system/peer_message.c \
+  tests/system/peer_scale.c
 tests_system_peer_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 tests_system_peer_LDADD = core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
 
 # Real processes at real speed; the sanitizer builds test the same code in their own ways.
+check_PROGRAMS += tests/system/kv_check
+tests_system_kv_check_SOURCES = tests/system/kv_check.c
+tests_system_kv_check_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+
 if !SANITIZED
-TESTS += tests/system/run.sh
+TESTS += tests/system/run.sh tests/system/kv_check
 endif
 EXTRA_DIST += \
   tests/system/run.sh \
@@ -27,4 +32,5 @@ EXTRA_DIST += \
   tests/system/names.sh \
   tests/system/programs.sh \
   tests/system/repair.sh \
+  tests/system/scale.sh \
   tests/system/start_stop.sh

@@ -31,6 +31,10 @@ static const struct {
      command_fill},
     {"resume", "ADDR TOPIC FIRST FILE COUNT", "tries until COUNT more are acknowledged", command_resume},
     {"kept", "ADDR TOPIC FILE", "what was recorded is there from the queue's minimum on", command_kept},
+    {"many", "messages|topics|offsets|routes ADDR PREFIX TOPICS QUEUES WINDOW",
+     "one request for each queue of each topic (topics, routes: for each topic), prints how long it took", command_many},
+    {"counted", "ADDR PREFIX TOPICS QUEUES", "each queue holds the message of `many messages`", command_counted},
+    {"answers", "ADDR SECONDS", "asks once a millisecond, prints how long answers took", command_answers},
     {"idle", "COUNT ADDR...", "opens COUNT connections to each address, prints a line, holds them until SIGTERM",
      command_idle},
 };

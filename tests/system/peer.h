@@ -95,5 +95,8 @@ int command_idle(int argc, char **argv);
 int command_fill(int argc, char **argv);
 int command_resume(int argc, char **argv);
 int command_kept(int argc, char **argv);
+int command_many(int argc, char **argv);
+int command_counted(int argc, char **argv);
+int command_answers(int argc, char **argv);
 
 #endif

@@ -86,7 +86,7 @@ test_keys() {
 test_refused_keys() {
   local setting
   for setting in enableDLegerCommitLog=true brokerRole=SLAVE aclEnable=true useTLS=true \
-    enablePropertyFilter=true maxMessageSize=2000000000 brokerIP1=not-an-address brokerName=no/name; do
+    maxMessageSize=2000000000 brokerIP1=not-an-address brokerName=no/name; do
     [ "$setting" != maxMessageSize=2000000000 ] || setting=$'mappedFileSizeCommitLog=1048576\nmaxMessageSize=4194304'
     broker_conf "$setting" >"$DIR/refused.conf"
     expect_exit not0 refused "$MQBROKER" -c "$DIR/refused.conf"

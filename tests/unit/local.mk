@@ -2,13 +2,16 @@
 include tests/unit/base/local.mk
 include tests/unit/wire/local.mk
 include tests/unit/config/local.mk
+include tests/unit/filter/local.mk
 include tests/unit/remoting/local.mk
 include tests/unit/sim/local.mk
 include tests/unit/uv/local.mk
 include tests/unit/store/local.mk
+include tests/unit/dledger/local.mk
 include tests/unit/namesrv/local.mk
 include tests/unit/client/local.mk
 include tests/unit/broker/local.mk
+include tests/unit/dledger_node/local.mk
 include tests/unit/mqstore/local.mk
 include tests/unit/repl/local.mk
 

@@ -11,7 +11,7 @@ TMP=$(mktemp -d "${TMPDIR:-/tmp}/structure.XXXXXX")
 trap 'rm -rf "$TMP"' EXIT
 PASSED=0 FAILED=0
 FILE_LINES_MAX=600 FUNCTION_LINES_MAX=100
-PROGRAM_FOLDERS=(core host mqbroker mqnamesrv libmqclient)
+PROGRAM_FOLDERS=(core host libdledger mqbroker mqnamesrv libmqclient)
 
 # check NAME FILE: the file lists what is wrong; empty is good.
 check() {
@@ -33,8 +33,8 @@ sources() { find "$@" -name '*.[ch]' | sort; }
 edges() {
   sources "${PROGRAM_FOLDERS[@]}" include examples tools |
     xargs awk '/^#[ \t]*include[ \t]+["<]/ { f = $0; sub(/^[^"<]*["<]/, "", f); sub(/[">].*/, "", f)
-      if (f ~ /^mqclient\//) f = "include/" f
-      if (f ~ /^(core|host|mqbroker|mqnamesrv|libmqclient|include|examples|tools)\// ) print FILENAME, f }'
+      if (f ~ /^(mqclient|dledger)\//) f = "include/" f
+      if (f ~ /^(core|host|libdledger|mqbroker|mqnamesrv|libmqclient|include|examples|tools)\// ) print FILENAME, f }'
 }
 
 # Which rooms a room may include: itself and those beneath it. The longest folder that matches is the room. Files
@@ -44,28 +44,33 @@ may_include() {
 core/base
 core/port: core/base
 core/wire: core/base core/port
+core/filter: core/base core/wire
 core/config: core/base core/port core/wire
 core/remoting: core/base core/port core/wire
 host/uv: core/base core/port
 host/sim: core/base core/port
+include/dledger
+libdledger/raft: core/base
+libdledger: core/base core/port core/wire core/config core/remoting include/dledger libdledger/raft
 mqnamesrv: core/base core/port core/wire core/config core/remoting
 mqnamesrv/main.c: core/base core/port core/wire core/config core/remoting mqnamesrv host/uv
 mqbroker/store: core/base core/port core/wire
-mqbroker/state: core/base core/port core/wire core/remoting
+mqbroker/state: core/base core/port core/wire core/filter core/remoting
 mqbroker/gate: core/base core/port core/wire core/remoting
 mqbroker/door: core/base core/port core/wire core/remoting mqbroker/handle
 mqbroker/repl: core/base core/port mqbroker/store
-mqbroker/handle: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/door mqbroker/gate mqbroker/repl mqbroker/state mqbroker/store
-mqbroker: core/base core/port core/wire core/config core/remoting mqbroker/door mqbroker/gate mqbroker/handle mqbroker/repl mqbroker/state mqbroker/store
+mqbroker/handle: core/base core/port core/wire core/filter core/config core/remoting mqbroker mqbroker/door mqbroker/gate mqbroker/repl mqbroker/state mqbroker/store
+mqbroker: core/base core/port core/wire core/filter core/config core/remoting mqbroker/door mqbroker/gate mqbroker/handle mqbroker/repl mqbroker/state mqbroker/store
 mqbroker/main.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/store mqbroker/standalone.h host/uv
 mqbroker/standalone.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/standalone.h host/uv mqnamesrv
 mqbroker/standalone.h: core/base core/config mqbroker
 include/mqclient
 libmqclient: core/base core/port core/wire core/config core/remoting include/mqclient
 libmqclient/api: core/base core/port core/wire core/config core/remoting include/mqclient libmqclient host/uv
-examples: include/mqclient
+libdledger/api: core/base core/port core/wire core/remoting libdledger libdledger/raft include/dledger host/uv
+examples: include/mqclient include/dledger
 tools: include/mqclient
-tools/mqstore: core/base core/port core/wire
+tools/mqstore: core/base core/port core/wire libdledger
 tools/mqstore/main.c: core/base core/port core/wire host/uv tools/mqstore
 TABLE
 }
@@ -144,17 +149,20 @@ room_symbols() {
   check "$name asks the system for nothing but memory and text" "$TMP/wrong"
 }
 
-BASE=core/.libs/libbase.a PORT=core/.libs/libport.a WIRE=core/.libs/libwire.a CONFIG=core/.libs/libconfig.a REMOTING=core/.libs/libremoting.a
+BASE=core/.libs/libbase.a PORT=core/.libs/libport.a WIRE=core/.libs/libwire.a FILTER=core/.libs/libfilter.a CONFIG=core/.libs/libconfig.a REMOTING=core/.libs/libremoting.a
 
 check_symbols() {
   room_symbols core/base $BASE
   room_symbols core/port $PORT $BASE
   room_symbols core/wire $WIRE $PORT $BASE
+  room_symbols core/filter $FILTER $WIRE $PORT $BASE
   room_symbols core/config $CONFIG $WIRE $PORT $BASE
   room_symbols core/remoting $REMOTING $WIRE $PORT $BASE
+  room_symbols libdledger/raft libdledger/.libs/libraft.a $BASE
+  room_symbols libdledger libdledger/.libs/libdledger.a libdledger/.libs/libraft.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqbroker/store mqbroker/.libs/libstore.a $WIRE $PORT $BASE
   room_symbols mqbroker/repl mqbroker/.libs/librepl.a mqbroker/.libs/libstore.a $WIRE $PORT $BASE
-  room_symbols mqbroker mqbroker/.libs/libbroker.a $REMOTING $CONFIG $WIRE $PORT $BASE
+  room_symbols mqbroker mqbroker/.libs/libbroker.a $REMOTING $FILTER $CONFIG $WIRE $PORT $BASE
   room_symbols mqnamesrv mqnamesrv/.libs/libmqnamesrv.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols libmqclient libmqclient/.libs/libclientcore.a $REMOTING $CONFIG $WIRE $PORT $BASE
 }
@@ -162,7 +170,7 @@ check_symbols() {
 # Rooms have no state of their own: nothing writable that outlives a call.
 check_globals() {
   local lib
-  for lib in $BASE $PORT $WIRE $CONFIG $REMOTING mqbroker/.libs/libbroker.a mqnamesrv/.libs/libmqnamesrv.a libmqclient/.libs/libclientcore.a; do
+  for lib in $BASE $PORT $WIRE $FILTER $CONFIG $REMOTING libdledger/.libs/libdledger.a libdledger/.libs/libraft.a mqbroker/.libs/libbroker.a mqnamesrv/.libs/libmqnamesrv.a libmqclient/.libs/libclientcore.a; do
     # .data.rel.ro holds constants with addresses in them; sysv names the sections.
     nm -f sysv "$BUILD/$lib" 2>/dev/null | awk -F'|' -v lib="$lib" '{ gsub(/ /, "") }
       $7 ~ /^(\.data|\.bss|\.tbss|\.tdata|COMMON)/ && $7 !~ /^\.data\.rel/ && $4 !~ /SECTION/ { print lib ": " $1 " is writable" }'

@@ -69,6 +69,11 @@ static enum status ledger_files(struct storedir *s, const char *name) {
   if (small_file(s, label, &text) == STATUS_OK)
     l->has_checkpoint = span_to_i64(property_line(text, "committedIndex"), &l->committed_index) &&
                         span_to_i64(property_line(text, "endIndex"), &l->end_index);
+  if (!l->has_checkpoint || !span_to_i64(property_line(text, "syncedIndex"), &l->synced_index)) l->synced_index = -1;
+  snprintf(label, sizeof label, "%s/repair", name);
+  l->has_repair = small_file(s, label, &text) == STATUS_OK;
+  if (l->has_repair && !span_to_i64(property_line(text, "damagedIndex"), &l->damaged_index))
+    l->damaged_index = INT64_MAX;
   return status;
 }
 

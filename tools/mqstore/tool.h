@@ -76,6 +76,9 @@ struct ledger_facts { /* dledger-ID/ beside data and index */
   struct file_list index;
   bool has_term, has_checkpoint;
   int64_t term, committed_index, end_index;
+  int64_t synced_index; /* of our checkpoint; -1: Java's */
+  bool has_repair;      /* libdledger/ledger.h: damaged_index */
+  int64_t damaged_index;
   struct span vote;
 };
 

@@ -39,6 +39,7 @@ struct verify {
   int64_t torn_ms;
   const struct log_source *torn_source;
   int64_t last_index, last_term;
+  int32_t last_chain; /* its chainCrc */
   bool ledger_any;
   /* the rest */
   struct index_walk index;
@@ -54,6 +55,8 @@ void verify_report_at(struct verify *v, enum severity severity, const struct fil
 /* verify_log.c */
 void verify_files(struct verify *v, const struct file_list *list, int64_t unit);
 void verify_log(struct verify *v);
+/* verify_entry.c */
+void verify_entry(struct verify *v, const struct log_item *item);
 /* verify_queues.c */
 void verify_queue_record(struct verify *v, const struct log_item *item, bool required);
 void verify_queues_end(struct verify *v);

@@ -88,32 +88,6 @@ static void check_record(struct verify *v, const struct log_item *item) {
   check_time(v, item);
 }
 
-/* DLedgerMmapFileStore.recover's rules, and what Raft promises of indexes and terms. */
-static void check_entry(struct verify *v, const struct log_item *item) {
-  const struct ledger_entry *e = &item->entry;
-  const struct file_list *files = &item->source->files;
-  if (e->pos != item->offset)
-    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " at %" PRId64 " says it is at %" PRId64,
-                     e->index, item->offset, e->pos);
-  if (v->ledger_any && e->index != v->last_index + 1)
-    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " follows entry %" PRId64, e->index,
-                     v->last_index);
-  if (v->ledger_any && e->term < v->last_term)
-    verify_report_at(v, PROBLEM, files, item->offset, "entry %" PRId64 " of term %" PRId64 " follows term %" PRId64,
-                     e->index, e->term, v->last_term);
-  v->ledger_any = true;
-  v->last_index = e->index;
-  v->last_term = e->term;
-  struct span unit = file_list_at(&v->store->ledger.index, e->index * 32);
-  bool same = unit.ptr != NULL && unit.len >= 32 && get_i32(unit.ptr) == ENTRY_MAGIC &&
-              get_i64(unit.ptr + 4) == item->offset && get_i32(unit.ptr + 12) == e->size &&
-              get_i64(unit.ptr + 16) == e->index && get_i64(unit.ptr + 24) == e->term;
-  if (!same)
-    verify_report_at(v, v->open_end ? NOTE : PROBLEM, &v->store->ledger.index, e->index * 32,
-                     "the index unit of entry %" PRId64 " does not agree with the entry at %" PRId64, e->index,
-                     item->offset);
-}
-
 /* Not yet committed, or not known to be: it need not be in a queue. */
 static bool entry_is_settled(const struct verify *v, const struct log_item *item) {
   const struct ledger_facts *l = &v->store->ledger;
@@ -159,11 +133,11 @@ void verify_log(struct verify *v) {
       check_end(v, &item);
       break;
     case LOG_ENTRY:
-      check_entry(v, &item);
+      verify_entry(v, &item);
       v->records++;
       break;
     case LOG_RECORD:
-      if (item.source->dledger) check_entry(v, &item);
+      if (item.source->dledger) verify_entry(v, &item);
       check_record(v, &item);
       verify_queue_record(v, &item, entry_is_settled(v, &item));
       verify_index_record(v, &item, entry_is_settled(v, &item));

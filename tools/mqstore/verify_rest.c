@@ -110,6 +110,11 @@ void verify_ledger(struct verify *v) {
   char name[FILE_LABEL_MAX];
   if (l->name == NULL) return;
   verify_files(v, &l->index, 32);
+  snprintf(name, sizeof name, "%s/repair", l->name);
+  if (l->has_repair)
+    verify_report(v, PROBLEM, name, -1,
+                  "entries up to %" PRId64 " were lost to damage; the member waits for a leader and does not vote",
+                  l->damaged_index);
   if (!v->ledger_any) return;
   snprintf(name, sizeof name, "%s/currterm", l->name);
   if (!l->has_term) verify_report(v, PROBLEM, name, -1, "missing or broken; the node would not know what it voted for");
@@ -121,4 +126,7 @@ void verify_ledger(struct verify *v) {
   else if (l->committed_index > v->last_index)
     verify_report(v, PROBLEM, name, -1, "committed index %" PRId64 ", but the last entry is %" PRId64,
                   l->committed_index, v->last_index);
+  else if (l->synced_index > v->last_index)
+    verify_report(v, PROBLEM, name, -1, "entry %" PRId64 " was synced, but the last entry is %" PRId64, l->synced_index,
+                  v->last_index);
 }

@@ -19,6 +19,7 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
@@ -184,9 +185,7 @@ public final class Consume {
 
     private boolean pullOnce(DefaultMQPullConsumer c, MessageQueue mq, Map<MessageQueue, Long> next) throws Exception {
         long offset = next.get(mq);
-        PullResult r = sub.startsWith("sql:")
-            ? c.pull(mq, selector(), offset, 32)
-            : c.pull(mq, sub, offset, 32);
+        PullResult r = sub.startsWith("sql:") ? pullSql(c, mq, offset) : c.pull(mq, sub, offset, 32);
         switch (r.getPullStatus()) {
             case FOUND:
                 for (MessageExt m : r.getMsgFoundList()) {
@@ -210,6 +209,20 @@ public final class Consume {
         }
         next.put(mq, r.getNextBeginOffset());
         return r.getNextBeginOffset() != offset;
+    }
+
+    /** The client believes a broker too old for SQL92 until it has answered a heartbeat, a second after the start. */
+    private PullResult pullSql(DefaultMQPullConsumer c, MessageQueue mq, long offset) throws Exception {
+        while (true) {
+            try {
+                return c.pull(mq, selector(), offset, 32);
+            } catch (MQClientException e) {
+                if (!timeLeft() || !String.valueOf(e.getErrorMessage()).contains("does not upgrade")) {
+                    throw e;
+                }
+                Thread.sleep(100);
+            }
+        }
     }
 
     private void complain(String what, MessageExt m) {

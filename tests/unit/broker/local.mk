@@ -7,6 +7,16 @@ tests_unit_broker_test_broker_SOURCES = \
 tests_unit_broker_test_broker_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_broker_test_broker_LDADD = tests/libharness.la mqbroker/libbroker.la host/libsim.la core/libremoting.la \
   core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(CUNIT_LIBS) $(ZLIB_LIBS)
+check_PROGRAMS += tests/unit/broker/test_filters
+TESTS += tests/unit/broker/test_filters
+tests_unit_broker_test_filters_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/test_filters.c
+tests_unit_broker_test_filters_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_broker_test_filters_LDADD = tests/libharness.la tests/golden/libgolden.la mqbroker/libbroker.la host/libsim.la \
+  core/libremoting.la core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(CUNIT_LIBS) $(ZLIB_LIBS)
+
 check_PROGRAMS += tests/unit/broker/test_golden_stores
 TESTS += tests/unit/broker/test_golden_stores
 tests_unit_broker_test_golden_stores_SOURCES = \

@@ -217,6 +217,66 @@ static void consumer_offsets_survive(void) {
   stage_end(&s);
 }
 
+/* Many offsets are saved in pieces, while some change and some go, and while the disk fails. */
+static void consumer_offsets_are_saved_in_pieces(void) {
+  struct stage s;
+  char topic[32];
+  stage_start(&s, NULL);
+  struct offsets *os = &s.broker->offsets;
+  for (int i = 0; i < 5000; i++) {
+    snprintf(topic, sizeof topic, "Topic%d", i);
+    CU_ASSERT(offsets_set(os, SPAN_LITERAL("G"), span_text(topic), 7, i) == STATUS_OK);
+  }
+  stage_run(&s, 1); /* the broker sees that they are dirty */
+  for (int tries = 0; os->save.state != OFFSETS_WRITING && tries < 20000; tries++) stage_run(&s, 1);
+  CU_ASSERT(os->save.state == OFFSETS_WRITING);
+  CU_ASSERT(offsets_save_step(os, s.broker->disk) == STATUS_OK && os->save.next != NULL);
+  const struct offset_table *next = os->save.next;
+  char gone[32];
+  CU_ASSERT(span_copy_text(next->topic, gone, sizeof gone));
+  offsets_remove_topic(os, span_text(gone)); /* the very one that would come next */
+  CU_ASSERT(offsets_set(os, SPAN_LITERAL("G"), SPAN_LITERAL("Late"), 0, 77) == STATUS_OK);
+  stage_run(&s, 100);
+  CU_ASSERT(os->save.state == OFFSETS_SAVED && os->dirty);
+  stage_run(&s, 16000);
+  CU_ASSERT(!os->dirty);
+
+  const struct sim_disk_fault fault = {.ops = SIM_SYNC, .status = STATUS_IO};
+  CU_ASSERT(offsets_set(os, SPAN_LITERAL("G"), SPAN_LITERAL("Late"), 0, 78) == STATUS_OK);
+  sim_disk_fail(s.host, &fault);
+  stage_run(&s, 6000);
+  CU_ASSERT(os->dirty || os->save.state != OFFSETS_SAVED);
+  sim_disk_fail(s.host, NULL);
+  stage_run(&s, 16000);
+  CU_ASSERT(!os->dirty);
+
+  stage_crash(&s, SIM_POWER_OFF);
+  os = &s.broker->offsets;
+  CU_ASSERT(map_count(&os->table) == 5000);
+  CU_ASSERT(offsets_get(os, SPAN_LITERAL("G"), SPAN_LITERAL("Topic4999"), 7) == 4999);
+  CU_ASSERT(offsets_get(os, SPAN_LITERAL("G"), SPAN_LITERAL("Late"), 0) == 78);
+  CU_ASSERT(offsets_get(os, SPAN_LITERAL("G"), span_text(gone), 7) == -1);
+  stage_end(&s);
+}
+
+static void a_snapshot_has_what_changed(void) {
+  struct stage s;
+  struct arena arena;
+  struct topic_table all, none, one;
+  stage_start(&s, NULL);
+  struct topics *ts = &s.broker->topics;
+  arena_init(&arena, 1 << 20);
+  struct topic_config c = {.name = SPAN_LITERAL("New"), .read_queues = 4, .write_queues = 4, .perm = 6};
+  uint64_t before = ts->changes;
+  CU_ASSERT(topics_snapshot(ts, 0, 6, &arena, &all) == STATUS_OK && all.count == map_count(&ts->table));
+  CU_ASSERT(topics_snapshot(ts, before, 6, &arena, &none) == STATUS_OK && none.count == 0);
+  CU_ASSERT(topics_put(ts, &c, s.broker->now) == STATUS_OK);
+  CU_ASSERT(topics_snapshot(ts, before, 6, &arena, &one) == STATUS_OK && one.count == 1);
+  ASSERT_SPAN(one.topics[0].name, "New");
+  arena_fini(&arena);
+  stage_end(&s);
+}
+
 static void sync_flush_waits_for_the_disk(void) {
   struct stage s;
   struct answer a, b;
@@ -267,6 +327,25 @@ static void a_failed_write_is_refused_and_leaves_no_gap(void) {
   ASSERT_SPAN(answer_ext(&a, "queueOffset"), "1");
   CU_ASSERT(stage_pull(&s, "T", 0, 0, "*", &a) == RESPONSE_SUCCESS);
   CU_ASSERT_STRING_EQUAL(pulled_bodies(&a), "one,two");
+  stage_end(&s);
+}
+
+/* A crash would forget the topic and with it where the messages are (simulator, seed 2157). */
+static void a_topic_that_cannot_be_saved_takes_nothing(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  CU_ASSERT(stage_send(&s, "T", 0, "one", NULL, &a) == RESPONSE_SUCCESS);
+  struct sim_disk_fault fault = {.ops = SIM_NAMES, .status = STATUS_NO_SPACE};
+  sim_disk_fail(s.host, &fault);
+  CU_ASSERT(stage_send(&s, "New", 0, "early", NULL, &a) == RESPONSE_SERVICE_NOT_AVAILABLE);
+  CU_ASSERT(stage_send(&s, "New", 0, "early", NULL, &a) == RESPONSE_SERVICE_NOT_AVAILABLE);
+  CU_ASSERT(stage_send(&s, "T", 0, "two", NULL, &a) == RESPONSE_SUCCESS); /* others are not concerned */
+  sim_disk_fail(s.host, NULL);
+  stage_run(&s, 2000);
+  CU_ASSERT(stage_send(&s, "New", 0, "late", NULL, &a) == RESPONSE_SUCCESS);
+  stage_crash(&s, SIM_KILL);
+  CU_ASSERT(stage_pull(&s, "New", 0, 0, "*", &a) == RESPONSE_SUCCESS);
   stage_end(&s);
 }
 
@@ -471,7 +550,7 @@ static void messages_are_found_by_key(void) {
 }
 
 static void every_key_of_4_7_0_is_there(void) {
-  enum { JAVA_KEYS = 75 + 66 + 11 + 12, OWN_KEYS = 17 };
+  enum { JAVA_KEYS = 75 + 66 + 11 + 12, OWN_KEYS = 21 };
   CU_ASSERT(broker_settings_table.count == JAVA_KEYS + OWN_KEYS);
   for (size_t i = 0; i < broker_settings_table.count; i++) CU_ASSERT(strlen(broker_settings_table.keys[i].doc) > 5);
 }
@@ -504,9 +583,12 @@ int main(int argc, char **argv) {
       {"consumers hear of each other", consumers_hear_of_each_other},
       {"a remote change takes effect or is refused", a_remote_change_takes_effect_or_is_refused},
       {"consumer offsets survive", consumer_offsets_survive},
+      {"consumer offsets are saved in pieces", consumer_offsets_are_saved_in_pieces},
+      {"a snapshot has what changed", a_snapshot_has_what_changed},
       {"sync flush waits for the disk", sync_flush_waits_for_the_disk},
       {"what was flushed survives a power cut", what_was_flushed_survives_a_power_cut},
       {"a failed write is refused and leaves no gap", a_failed_write_is_refused_and_leaves_no_gap},
+      {"a topic that cannot be saved takes nothing", a_topic_that_cannot_be_saved_takes_nothing},
       {"a read-only store says so", a_read_only_store_says_so},
       {"a long recovery tells how far it is", a_long_recovery_tells_how_far_it_is},
       {"a full disk refuses sends in words and recovers", a_full_disk_refuses_sends_in_words_and_recovers},

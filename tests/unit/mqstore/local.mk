@@ -15,7 +15,7 @@ tests_unit_mqstore_test_mqstore_SOURCES = \
   tests/unit/mqstore/verdict.c tests/unit/mqstore/verdict.h
 tests_unit_mqstore_test_mqstore_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_mqstore_test_mqstore_LDADD = tests/libharness.la tools/mqstore/libmqstore.la host/libuvhost.la \
-  core/libwire.la core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS) $(CUNIT_LIBS)
+  libdledger/libdledger.la core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS) $(CUNIT_LIBS)
 EXTRA_DIST += \
   tests/golden/store/store-e-dledger-bare.tar.gz \
   tests/golden/store/store-e-dledger.tar.gz \

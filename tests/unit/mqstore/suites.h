@@ -23,6 +23,7 @@ void test_damage_index(void);
 void test_damage_files(void);
 void test_damage_ext(void);
 void test_damage_dledger(void);
+void test_damage_dledger_sums(void);
 void test_damage_deleted_topic(void);
 void test_end_of_log(void);
 

@@ -3,6 +3,7 @@
  * One thing is broken in a sound store; verify must name it, its file and its
  * place, and nothing else.
  */
+#include "libdledger/ledger.h"
 #include "tests/unit/mqstore/rig.h"
 #include "tests/unit/mqstore/suites.h"
 #include "tests/unit/mqstore/verdict.h"
@@ -235,6 +236,43 @@ void test_damage_dledger(void) {
   rig_flip(&r, data, 151);
   rig_put(&r, "dledger-n1/currterm", "voteLeader=n2\ncurrTerm=1\n");
   VERDICT(&r, 1, "problem", "dledger-n1/currterm", -1, "term 1, but the last entry is of term 2");
+  rig_put(&r, "dledger-n1/currterm", "voteLeader=n2\ncurrTerm=2\n");
+  rig_put(&r, "dledger-n1/checkpoint", "endIndex=20\ncommittedIndex=17\nsyncedIndex=20\n");
+  VERDICT(&r, 1, "problem", "dledger-n1/checkpoint", -1, "entry 20 was synced, but the last entry is 17");
+  rig_put(&r, "dledger-n1/checkpoint", "endIndex=17\ncommittedIndex=17\nsyncedIndex=17\n");
+  rig_put(&r, "dledger-n1/repair", "damagedIndex=30\n");
+  VERDICT(&r, 1, "problem", "dledger-n1/repair", -1, "up to 30 were lost to damage");
+  rig_fini(&r);
+}
+
+/* A directory of ours: everything in it has a checksum. */
+void test_damage_dledger_sums(void) {
+  static const char data[] = "dledger-n0/data/00000000000000000000";
+  struct rig r;
+  struct ledger *l;
+  struct buf why;
+  char dir[512];
+  rig_init(&r, NULL, "n0");
+  snprintf(dir, sizeof dir, "%s/dledger-n0", r.root);
+  struct ledger_options options = {.dir = dir, .data_file_length = 2048, .index_file_length = 512};
+  buf_init(&why, 1000);
+  CU_ASSERT_FATAL(ledger_open(&l, &options, uv_host_disk(r.host), NULL, (struct moment){1, 1}, &why) == STATUS_OK);
+  for (int i = 0; i < 20; i++) {
+    int64_t index, pos;
+    uint8_t *body;
+    CU_ASSERT_FATAL(ledger_stage(l, 100, 3, &index, &pos, &body) == STATUS_OK);
+    memset(body, i, 100);
+  }
+  CU_ASSERT_FATAL(ledger_commit(l) == STATUS_OK && ledger_set_term(l, 3, SPAN_LITERAL("n0")) == STATUS_OK);
+  CU_ASSERT_FATAL(ledger_close(l) == STATUS_OK);
+  buf_fini(&why);
+  CU_ASSERT(rig_run(&r, "verify", "@", NULL) == 0);
+  CU_ASSERT(rig_said(&r, "20 records") && rig_said(&r, "OK"));
+  rig_flip(&r, data, 148 + 48 + 50);
+  VERDICT(&r, 1, "problem", data, 148, "entry 1: the body does not have its checksum");
+  rig_flip(&r, data, 148 + 48 + 50);
+  rig_flip(&r, data, 148 + 35); /* its channel */
+  VERDICT(&r, 1, "problem", data, 148, "entry 1: the header does not have its checksum");
   rig_fini(&r);
 }
 

@@ -20,6 +20,7 @@ static const struct test tests[] = {
     {"damage: files", test_damage_files},
     {"damage: ext", test_damage_ext},
     {"damage: DLedger", test_damage_dledger},
+    {"damage: DLedger, checksums", test_damage_dledger_sums},
     {"damage: deleted topic", test_damage_deleted_topic},
     {"end of the log", test_end_of_log},
     {"rebuild", test_rebuild},

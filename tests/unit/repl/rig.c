@@ -41,7 +41,8 @@ static void keep_line(struct log *log, enum log_level level, const char *line) {
 void side_init(struct side *s, struct sim_world *world, const char *name, enum side_role role) {
   *s = (struct side){.node = {&side_ops}, .role = role, .world = world, .host = sim_host_new(world, name)};
   s->log = (struct log){LOG_INFO, keep_line, s};
-  s->config = (struct repl_config){.listener = HA_TAG,
+  s->config = (struct repl_config){.id = role == SIDE_SLAVE ? 1 : 0,
+                                   .listener = HA_TAG,
                                    .segment_length = SEGMENT,
                                    .batch = 32768,
                                    .keepalive_ms = 5000,

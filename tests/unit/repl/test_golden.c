@@ -262,7 +262,7 @@ void java_master_fresh(void) {
   bytes_of(&t, &log);
   mirror_begin(&m, SPAN_NONE);
   /* A greeting that Java does not see, and the report that it does. */
-  CU_ASSERT(m.master.in.len == 2 * HA_REPORT_SIZE && get_i64(m.master.in.ptr) == HA_HELLO);
+  CU_ASSERT(m.master.in.len == 2 * HA_REPORT_SIZE && get_i64(m.master.in.ptr) == ha_hello(1));
   CU_ASSERT(wire_last_report(&m.master) == 0);
   play_master(&m, &t);
   CU_ASSERT(store_log_min(m.slave.store) == FIRST);

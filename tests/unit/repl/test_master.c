@@ -162,6 +162,39 @@ void master_needs_as_many_as_are_asked_for(void) {
   scene_end(&s);
 }
 
+/* A slave that lost its power comes again before its old connection is found dead: it is still one slave. */
+void master_knows_a_slave_that_comes_again(void) {
+  struct scene s;
+  scene_begin(&s);
+  s.master.config.in_sync = 2;
+  scene_start(&s, 10);
+  for (int i = 0; i < 2; i++) {
+    wire_connect(&s.slaves[i], &s.master);
+    wire_report(&s.slaves[i], ha_hello(7));
+    ack(&s, i, end_of(&s));
+  }
+  CU_ASSERT(mark(&s) <= 0 && need(&s) == REPL_NO_SLAVE);
+  CU_ASSERT(s.slaves[0].closed && s.slaves[1].open);
+  wire_connect(&s.slaves[2], &s.master);
+  wire_report(&s.slaves[2], ha_hello(8));
+  ack(&s, 2, end_of(&s));
+  CU_ASSERT(mark(&s) == end_of(&s) && need(&s) == REPL_WAIT);
+  /* Java's say nothing: two connections from one machine are one slave, but neither is closed. */
+  side_restart(&s.master, SIM_KILL);
+  for (int i = 0; i < 2; i++) {
+    struct net *net = sim_host_net(s.slaves[0].host);
+    if (i == 1) s.slaves[0].conn = net->ops->connect(net, sim_host_ip(s.master.host), HA_PORT, 1000);
+    else wire_connect(&s.slaves[0], &s.master);
+    run(s.world, 50);
+    wire_report(&s.slaves[0], end_of(&s));
+    run(s.world, 50);
+  }
+  CU_ASSERT(need(&s) == REPL_NO_SLAVE);
+  join(&s, 1, end_of(&s));
+  CU_ASSERT(need(&s) == REPL_WAIT);
+  scene_end(&s);
+}
+
 void master_has_no_slave_when_all_are_far_behind(void) {
   struct scene s;
   scene_begin(&s);
@@ -198,6 +231,47 @@ void master_serves_several(void) {
     }
     CU_ASSERT(next == end_of(&s));
   }
+  scene_end(&s);
+}
+
+/* Its log was removed before it was sent: what left already arrives whole, and then a slave of ours is told. */
+void master_tells_a_slave_that_is_too_slow(void) {
+  struct scene s;
+  scene_begin(&s);
+  s.master.config.backlog_max = 100000;
+  s.master.store_config.retention = (struct retention_rules){.interval_ms = 1000,
+                                                             .reserved_hours = 0,
+                                                             .used_percent = 95,
+                                                             .forced_percent = 95,
+                                                             .full_percent = 99,
+                                                             .retry_ms = 1000};
+  sim_conditions(s.world)->window = 16384;
+  scene_start(&s, 3000);
+  s.slaves[0].deaf = true;
+  wire_connect(&s.slaves[0], &s.master);
+  wire_report(&s.slaves[0], HA_HELLO);
+  wire_report(&s.slaves[0], 0);
+  store_clean_now(s.master.store);
+  for (int i = 0; i < 12; i++) {
+    run(s.world, 10000);
+    wire_report(&s.slaves[0], 0);
+  }
+  int64_t next = 0, offset = 0;
+  CU_ASSERT_FATAL(store_log_min(s.master.store) > 5 * SEGMENT);
+  CU_ASSERT(strstr(s.master.last, "so slow") != NULL);
+  struct span body;
+  struct net *net = sim_host_net(s.slaves[0].host);
+  s.slaves[0].deaf = false;
+  net->ops->pause(net, s.slaves[0].conn, false);
+  for (int i = 0; i < 100 && offset <= next; i++) {
+    run(s.world, 100);
+    while (offset <= next && wire_take_frame(&s.slaves[0], &offset, &body)) {
+      CU_ASSERT(offset >= next && (offset == next || body.len == 0));
+      if (offset == next) next += (int64_t)body.len;
+    }
+  }
+  CU_ASSERT(offset > next && offset % SEGMENT == 0); /* our log begins there now */
+  CU_ASSERT(next >= SEGMENT);
   scene_end(&s);
 }
 

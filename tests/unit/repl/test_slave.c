@@ -143,6 +143,27 @@ void slave_acks_what_is_on_disk(void) {
   pair_end(&p);
 }
 
+/* A new connection begins with a report: it must not promise more than the last one did. */
+void slave_asks_when_its_disk_has_it(void) {
+  struct pair p;
+  pair_begin(&p, 1);
+  p.slave.config.ack_flushed = true;
+  pair_start(&p);
+  side_put(&p.master, 1, 100);
+  run(p.world, 100);
+  sim_disk_sync_delay(p.slave.host, 4000, 4000);
+  side_put(&p.master, 5, 100);
+  run(p.world, 100);
+  int64_t before = mark(&p);
+  CU_ASSERT(store_log_max(p.slave.store) == end_of(&p) && before < end_of(&p));
+  sim_reset_connections(p.slave.host, NULL);
+  run(p.world, 3000);
+  CU_ASSERT(mark(&p) == before);
+  run(p.world, 2000);
+  CU_ASSERT(in_step(&p));
+  pair_end(&p);
+}
+
 void slave_waits_for_disk_space(void) {
   struct pair p;
   pair_begin(&p, 1);

@@ -3,6 +3,7 @@
 
 #include "host/sim/world.h"
 #include "tests/harness.h"
+#include "tests/unit/sim/probe.h"
 
 struct bench {
   struct sim_world *world;
@@ -240,4 +241,87 @@ void failing_write_may_tear(void) {
     sim_world_free(b.world);
   }
   CU_ASSERT(torn > 10);
+}
+
+/* ---- syncs of more than one file ---- */
+
+static void crash(struct bench *b) {
+  sim_stop(b->host, SIM_POWER_OFF);
+  sim_boot(b->host);
+}
+
+static bool content_is(struct bench *b, const char *path, const char *text) {
+  struct buf content;
+  buf_init(&content, 1000);
+  bool same = disk_read_whole(b->disk, path, &content) == STATUS_OK && span_is(buf_span(&content), text);
+  buf_fini(&content);
+  return same;
+}
+
+static void must_write(struct bench *b, struct disk_file *file, int64_t offset, const char *text) {
+  CU_ASSERT_EQUAL(write_text(b, file, offset, text), STATUS_OK);
+}
+
+/* One sync_all covers every file and name that was there when it began, nothing later. */
+void sync_of_everything_covers_what_came_before(void) {
+  int early_lost = 0, late_lost = 0;
+  for (uint64_t seed = 0; seed < 40; seed++) {
+    struct bench b;
+    struct probe p;
+    bench_start(&b, seed);
+    probe_start(&p, b.host);
+    CU_ASSERT_EQUAL(b.disk->ops->make_dirs(b.disk, "d/e"), STATUS_OK);
+    struct disk_file *all = open_file(&b, "d", DISK_DIRECTORY | DISK_EVERYTHING, 0);
+    struct disk_file *one = open_file(&b, "d/one", DISK_CREATE, 0), *two = open_file(&b, "d/e/two", DISK_CREATE, 0);
+    must_write(&b, one, 0, "one");
+    must_write(&b, two, 0, "two");
+    if (seed % 2 == 0) {
+      CU_ASSERT_EQUAL(b.disk->ops->sync_all(b.disk, all), STATUS_OK);
+    } else {
+      CU_ASSERT_EQUAL(b.disk->ops->sync_all_start(b.disk, all, 1), STATUS_OK);
+    }
+    struct disk_file *late = open_file(&b, "d/late", DISK_CREATE, 0);
+    must_write(&b, late, 0, "late");
+    sim_run_until(b.world, 100);
+    crash(&b);
+    early_lost += !content_is(&b, "d/one", "one") || !content_is(&b, "d/e/two", "two");
+    late_lost += !content_is(&b, "d/late", "late");
+    probe_fini(&p);
+    sim_world_free(b.world);
+  }
+  CU_ASSERT_EQUAL(early_lost, 0);
+  CU_ASSERT(late_lost > 5);
+}
+
+/* A handle of a directory makes its names durable. */
+void sync_of_a_directory_covers_its_names(void) {
+  for (uint64_t seed = 0; seed < 20; seed++) {
+    struct bench b;
+    struct probe p;
+    bench_start(&b, seed);
+    probe_start(&p, b.host);
+    CU_ASSERT_EQUAL(b.disk->ops->make_dirs(b.disk, "d"), STATUS_OK);
+    struct disk_file *file = open_file(&b, "d/tmp", DISK_CREATE, 0), *dir = open_file(&b, "d", DISK_DIRECTORY, 0);
+    must_write(&b, file, 0, "text");
+    CU_ASSERT_EQUAL(b.disk->ops->sync(b.disk, file), STATUS_OK);
+    CU_ASSERT_EQUAL(b.disk->ops->rename(b.disk, "d/tmp", "d/name"), STATUS_OK);
+    CU_ASSERT_EQUAL(b.disk->ops->sync_start(b.disk, dir, 1), STATUS_OK);
+    sim_run_until(b.world, 100);
+    crash(&b);
+    CU_ASSERT(content_is(&b, "d/name", "text"));
+    probe_fini(&p);
+    sim_world_free(b.world);
+  }
+}
+
+void data_ends_behind_the_last_byte_written(void) {
+  struct bench b;
+  bench_start(&b, 1);
+  struct disk_file *file = open_file(&b, "f", DISK_CREATE, 100000);
+  CU_ASSERT_EQUAL(b.disk->ops->data_end(b.disk, file), 0);
+  must_write(&b, file, 5000, "x");
+  CU_ASSERT_EQUAL(b.disk->ops->data_end(b.disk, file), 5001);
+  CU_ASSERT_EQUAL(b.disk->ops->truncate(b.disk, file, 4000), STATUS_OK);
+  CU_ASSERT_EQUAL(b.disk->ops->data_end(b.disk, file), 4000);
+  sim_world_free(b.world);
 }

@@ -60,10 +60,15 @@
   X(rename_is_all_or_nothing)                                                                                          \
   X(removed_file_may_come_back)                                                                                        \
   X(truncation_may_be_taken_back)                                                                                      \
+  /* disk_test.c */                                                                                                    \
+  X(sync_of_everything_covers_what_came_before)                                                                        \
+  X(sync_of_a_directory_covers_its_names)                                                                              \
+  X(data_ends_behind_the_last_byte_written)                                                                            \
   /* whole_test.c */                                                                                                   \
   X(whole_file_is_read_and_replaced)                                                                                   \
   X(replaced_file_is_old_or_new_after_a_crash)                                                                         \
-  X(replace_reports_every_failure)
+  X(replace_reports_every_failure)                                                                                     \
+  X(shifted_file_is_old_or_new_after_a_crash)
 
 #define X(name) void name(void);
 SIM_TESTS(X)

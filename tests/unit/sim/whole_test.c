@@ -108,3 +108,41 @@ void replace_reports_every_failure(void) {
     sim_world_free(b.world);
   }
 }
+
+static bool whole_is(struct bench *b, const char *path, struct span want) {
+  struct buf text;
+  buf_init(&text, 10000);
+  bool same = read_into(b, path, &text) == STATUS_OK && span_equal(buf_span(&text), want);
+  buf_fini(&text);
+  return same;
+}
+
+/* After a crash the main file is the old or the new one, or .bak is the old one and there is no main file. */
+void shifted_file_is_old_or_new_after_a_crash(void) {
+  int fresh = 0, alone = 0;
+  for (uint64_t seed = 0; seed < 160; seed++) {
+    struct bench b;
+    bench_start(&b, seed);
+    CU_ASSERT_EQUAL(disk_replace_shifting(b.disk, "/config/t", SPAN_LITERAL("older")), STATUS_OK);
+    CU_ASSERT_EQUAL(disk_replace_shifting(b.disk, "/config/t", SPAN_LITERAL("old")), STATUS_OK);
+    CU_ASSERT(whole_is(&b, "/config/t.bak", SPAN_LITERAL("older")));
+    sim_disk_fail(b.host, &(struct sim_disk_fault){.ops = SIM_OPEN | SIM_WRITE | SIM_SYNC | SIM_NAMES | SIM_READ,
+                                                   .after = seed % 10, .status = STATUS_IO, .lasting = true});
+    enum status status = disk_replace_shifting(b.disk, "/config/t", SPAN_LITERAL("new"));
+    sim_stop(b.host, SIM_POWER_OFF);
+    sim_boot(b.host);
+    sim_disk_fail(b.host, NULL);
+    bool is_new = whole_is(&b, "/config/t", SPAN_LITERAL("new")), is_old = whole_is(&b, "/config/t", SPAN_LITERAL("old"));
+    struct disk_entry entry;
+    bool none = b.disk->ops->stat(b.disk, "/config/t", &entry) == STATUS_NOT_FOUND;
+    CU_ASSERT(is_new || is_old || (none && whole_is(&b, "/config/t.bak", SPAN_LITERAL("old"))));
+    CU_ASSERT(is_new || status != STATUS_OK); /* OK means durable */
+    fresh += is_new;
+    alone += none;
+    /* The next replacement works, whatever is there. */
+    CU_ASSERT_EQUAL(disk_replace_shifting(b.disk, "/config/t", SPAN_LITERAL("newest")), STATUS_OK);
+    CU_ASSERT(whole_is(&b, "/config/t", SPAN_LITERAL("newest")));
+    sim_world_free(b.world);
+  }
+  CU_ASSERT(fresh > 10 && alone > 5);
+}

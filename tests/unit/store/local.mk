@@ -15,6 +15,7 @@ tests_unit_store_test_store_SOURCES = \
   tests/unit/store/test_index.c \
   tests/unit/store/test_index_golden.c \
   tests/unit/store/test_index_recover.c \
+  tests/unit/store/test_many.c \
   tests/unit/store/test_model.c \
   tests/unit/store/test_put.c \
   tests/unit/store/test_queue_ext.c \

@@ -19,10 +19,16 @@
   X(put_large_turn) \
   X(get_offsets) \
   X(get_filter) \
+  X(get_by_record) \
   X(get_walk) \
   X(get_by_time) \
   X(get_queues_and_delete) \
   X(get_many_queues) \
+  X(many_tails_per_tick) \
+  X(many_synced_at_once) \
+  X(many_power_cut_in_between) \
+  X(many_sync_fails) \
+  X(many_files_stay) \
   X(recover_clean) \
   X(recover_stale_marks) \
   X(recover_killed) \

@@ -67,6 +67,49 @@ void test_get_filter(void) {
   rig_fini(&r);
 }
 
+struct by_record {
+  int units, records; /* asked */
+  const char *body;
+};
+
+static bool unit_is_b(void *context, const struct queued *unit) {
+  struct by_record *c = context;
+  c->units++;
+  return unit->tags_code == 'B';
+}
+
+static bool record_has_body(void *context, struct span record) {
+  struct by_record *c = context;
+  struct message m;
+  size_t size;
+  c->records++;
+  return message_decode(record, true, &m, &size) == STATUS_OK && span_is(m.body, c->body);
+}
+
+/* The record is looked at only when its unit passes, and what it says counts for limits and offsets alike. */
+void test_get_by_record(void) {
+  struct rig r;
+  struct by_record asked = {.body = "yes"};
+  struct get_filter f = {.by_unit = unit_is_b, .by_record = record_has_body, .context = &asked};
+  rig_init(&r, 2);
+  CU_ASSERT_FATAL(rig_open(&r) == STATUS_OK);
+  for (int i = 0; i < 40; i++) {
+    struct message m = rig_message("T", 0, i % 8 == 7 ? "yes" : "no", i % 2 == 0 ? "A" : "B");
+    struct put_result out;
+    CU_ASSERT_FATAL(store_put(r.store, &m, rig_now(&r), &out) == PUT_OK);
+  }
+  CU_ASSERT(store_commit(r.store, rig_now(&r)) == STATUS_OK);
+  struct span topic = SPAN_LITERAL("T");
+  CU_ASSERT(store_get_filtered(r.store, topic, 0, 0, 2, 1 << 20, &f, &got) == GET_FOUND);
+  CU_ASSERT(got.message_count == 2 && got.part_count == 2 && got.next_offset == 16);
+  CU_ASSERT(asked.units == 16 && asked.records == 8);
+  CU_ASSERT(store_get_filtered(r.store, topic, 0, 24, 1, 1 << 20, &f, &got) == GET_FOUND && got.message_count == 1);
+  asked.body = "nobody says this";
+  CU_ASSERT(store_get_filtered(r.store, topic, 0, 30, 32, 1 << 20, &f, &got) == GET_NO_MATCHED_MESSAGE);
+  CU_ASSERT(got.next_offset == 40 && got.message_count == 0);
+  rig_fini(&r);
+}
+
 /* From the first message to the last over files and tail, in small steps; other queues in between. */
 void test_get_walk(void) {
   struct rig r;

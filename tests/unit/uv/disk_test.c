@@ -262,6 +262,42 @@ static void test_lock_busy(void) {
   disk_done(&w);
 }
 
+/* Where the data of a file of holes ends. */
+static void test_data_end(void) {
+  struct world w;
+  disk_init(&w);
+  struct span part = SPAN_LITERAL("x");
+  struct disk_file *file = must_open(&w, "holes", DISK_CREATE | DISK_RANDOM, 6000000);
+  CU_ASSERT(ops->data_end(w.disk, file) == 0 || ops->data_end(w.disk, file) == 6000000); /* a file system may not know */
+  CU_ASSERT(ops->write(w.disk, file, 5000, &part, 1) == STATUS_OK);
+  CU_ASSERT(ops->data_end(w.disk, file) > 5000);
+  CU_ASSERT(ops->write(w.disk, file, 1000000, &part, 1) == STATUS_OK);
+  int64_t end = ops->data_end(w.disk, file);
+  CU_ASSERT(end > 1000000 && end <= 6000000);
+  CU_ASSERT(ops->write(w.disk, file, 5999999, &part, 1) == STATUS_OK);
+  CU_ASSERT(ops->data_end(w.disk, file) == 6000000);
+  CU_ASSERT(ops->view(w.disk, file)[5000] == 'x' && ops->view(w.disk, file)[5999999] == 'x');
+  ops->close(w.disk, file);
+  disk_done(&w);
+}
+
+static void test_directory_and_everything(void) {
+  struct world w;
+  disk_init(&w);
+  struct disk_file *file = must_open(&w, "f", DISK_CREATE, 0), *dir = must_open(&w, ".", DISK_DIRECTORY, 0), *all = NULL;
+  struct span part = SPAN_LITERAL("x");
+  CU_ASSERT(ops->write(w.disk, file, 0, &part, 1) == STATUS_OK);
+  CU_ASSERT(ops->sync(w.disk, dir) == STATUS_OK);
+  CU_ASSERT(ops->open(w.disk, temp_path("f"), DISK_DIRECTORY, 0, &all) == STATUS_NOT_FOUND && all == NULL);
+  enum status status = ops->open(w.disk, temp_path("."), DISK_DIRECTORY | DISK_EVERYTHING, 0, &all);
+  CU_ASSERT(status == STATUS_OK || status == STATUS_INVALID);
+  if (status == STATUS_OK) CU_ASSERT(ops->sync_all(w.disk, all) == STATUS_OK);
+  ops->close(w.disk, all);
+  ops->close(w.disk, dir);
+  ops->close(w.disk, file);
+  disk_done(&w);
+}
+
 const struct test disk_tests[] = {
     {"write_read_view", test_write_read_view},
     {"open_errors", test_open_errors},
@@ -270,6 +306,8 @@ const struct test disk_tests[] = {
     {"names", test_names},
     {"replace_whole", test_replace_whole},
     {"sync_start", test_sync_start},
+    {"data_end", test_data_end},
+    {"directory_and_everything", test_directory_and_everything},
     {"lock", test_lock},
     {"lock_busy", test_lock_busy},
     {NULL, NULL},
