@@ -41,6 +41,7 @@ EXTRA_DIST += \
   tests/interop/read_store.sh \
   tests/interop/repaired.sh \
   tests/interop/retries.sh \
+  tests/interop/replication.sh \
   tests/interop/run.sh \
   tests/interop/shared_group.sh \
   tests/interop/sql_filters.sh \

@@ -12,7 +12,8 @@
 # "SERVERS/group/..." are consumers of different kinds in one group, and
 # "kill9" kills our broker under load INTEROP_KILLS (5) times, see kill9.sh.
 # "storediff" compares the stores of both brokers byte by byte, "pingpong" lets
-# them take turns on one store INTEROP_ROUNDS (4) times.
+# them take turns on one store INTEROP_ROUNDS (4) times.  "replication" are master
+# and slave of different kinds, killed under load of INTEROP_REPLICATED messages.
 #
 # Prints "ok NAME: details" or "FAIL NAME: reason" for each pairing and
 # "N passed, N failed" at the end.  INTEROP_SCALE=10 sends 10 % of the messages.
@@ -28,6 +29,8 @@ set -u
 . "$INTEROP_SRC/storediff/storediff.sh"
 # shellcheck source=tests/interop/pingpong.sh
 . "$INTEROP_SRC/pingpong.sh"
+# shellcheck source=tests/interop/replication.sh
+. "$INTEROP_SRC/replication.sh"
 # shellcheck source=tests/interop/sql_filters.sh
 . "$INTEROP_SRC/sql_filters.sh"
 # shellcheck source=tests/interop/retries.sh
@@ -419,6 +422,7 @@ main() {
   run_kill9
   run_storediff
   run_pingpong
+  run_replication
   run_repaired
   run_sql
   run_retries

@@ -24,6 +24,7 @@ endif
 EXTRA_DIST += \
   tests/system/run.sh \
   tests/system/lib.sh \
+  tests/system/failover.sh \
   tests/system/full_disk.sh \
   tests/system/hostile.sh \
   tests/system/keys-4.7.0.txt \
