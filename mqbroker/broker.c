@@ -36,6 +36,7 @@ static void on_closed(void *owner, conn_id conn, const char *addr, const char *r
   }
   parked_drop_conn(&b->parked, conn);
   clients_drop_conn(&b->clients, conn, broker_notify_group, b);
+  locks_drop_conn(&b->locks, conn);
 }
 
 void broker_notify_group(void *context, struct client_group *group) {
@@ -103,6 +104,7 @@ static void on_arrival(void *context, struct span topic, int32_t queue_id, int64
   struct broker *b = context;
   (void)tags_code;
   parked_arrived(&b->parked, topic, queue_id, queue_max);
+  if (span_is(topic, SCHEDULE_TOPIC)) delays_arrived(&b->delays, queue_id);
 }
 
 static void on_passed(void *context, const struct message *m) {
@@ -181,6 +183,12 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
     what = b->filters.path;
     status = filters_load(&b->filters, b->disk, b->now, b->log);
   }
+  if (status == STATUS_OK) {
+    what = b->delays.path;
+    status = delays_init(&b->delays, s->storePathRootDir, s->messageDelayLevel, b->log);
+    if (status == STATUS_OK && s->brokerRole != ROLE_SLAVE && !s->enableDLegerCommitLog)
+      status = delays_start(&b->delays, b->disk, b->now);
+  }
   /* What was read may have been renamed into place by a program that was killed before it could sync that. */
   if (status == STATUS_OK) {
     what = config;
@@ -211,6 +219,7 @@ void broker_settings_changed(struct broker *b) {
   b->topics.limit = (size_t)b->settings->maxTopics;
   b->groups.limit = (size_t)b->settings->maxSubscriptionGroups;
   b->parked.limit = (size_t)b->settings->maxParkedPulls;
+  b->locks.limit = (size_t)b->settings->maxQueueLocks;
   change_filter_limits(b);
   struct retention_rules rules = retention_rules(b);
   store_retention_change(b->store, &rules);
@@ -231,6 +240,7 @@ static struct store_config store_config(const struct broker *b) {
       .flush_thorough_ms = s->flushCommitLogThoroughInterval,
       .flush_queue_interval_ms = s->flushIntervalConsumeQueue,
       .check_crc_on_recover = s->checkCRCOnRecover,
+      .delay_levels = s->messageDelayLevel,
       .ext = {.enabled = s->enableConsumeQueueExt, .file_length = s->mappedFileSizeConsumeQueueExt},
       .index = {.enabled = s->messageIndexEnable,
                 .safe = s->messageIndexSafe,
@@ -378,6 +388,7 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
   b->born = b->now = now;
   prng_init(&b->prng, host->seed);
   clients_init(&b->clients, host->seed);
+  locks_init(&b->locks, (size_t)settings->maxQueueLocks, host->seed);
   stats_init(&b->stats, host->seed, now);
   gate_init(&b->gate);
   parked_init(&b->parked, (size_t)settings->maxParkedPulls, host->seed);
@@ -418,6 +429,7 @@ static void forget(struct broker *b, struct moment now) {
   parked_fini(&b->parked);
   gate_fini(&b->gate);
   clients_fini(&b->clients);
+  locks_fini(&b->locks);
   filters_fini(&b->filters);
   offsets_fini(&b->offsets);
   groups_fini(&b->groups);
@@ -446,7 +458,7 @@ void broker_free(struct broker *b, struct moment now) {
   struct store *store = b->store;
   if (b->repl != NULL) b->repl->ops->free(b->repl);
   b->repl = NULL;
-  if (store != NULL) store_close(store, now);
+  if (store != NULL && store_close(store, now) == STATUS_OK) delays_save_last(&b->delays, b->disk);
   forget(b, now);
 }
 

@@ -13,6 +13,7 @@
 #include "core/base/prng.h"
 #include "core/port/node.h"
 #include "core/remoting/remoting.h"
+#include "mqbroker/delay/delays.h"
 #include "mqbroker/gate/gate.h"
 #include "mqbroker/gate/parked.h"
 #include "mqbroker/member.h"
@@ -23,6 +24,7 @@
 #include "mqbroker/state/clients.h"
 #include "mqbroker/state/filters.h"
 #include "mqbroker/state/groups.h"
+#include "mqbroker/state/locks.h"
 #include "mqbroker/state/offsets.h"
 #include "mqbroker/state/stats.h"
 #include "mqbroker/state/topics.h"
@@ -44,9 +46,11 @@ struct broker {
   struct offsets offsets;
   struct filters filters;
   struct clients clients;
+  struct locks locks;
   struct stats stats;
   struct store *store;
   struct gate gate;
+  struct delays delays; /* of messages that are not due yet */
   struct parked parked;
   struct repl *repl; /* how the log travels */
   struct slave_sync slave_sync;

@@ -7,6 +7,9 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/registration.c mqbroker/registration.h \
   mqbroker/settings.c mqbroker/settings.h \
   mqbroker/turn.c \
+  mqbroker/delay/delay_record.c mqbroker/delay/delay_record.h \
+  mqbroker/delay/delays.c mqbroker/delay/delays.h \
+  mqbroker/delay/delays_file.c \
   mqbroker/door/dispatch.c mqbroker/door/dispatch.h mqbroker/door/request.h \
   mqbroker/gate/gate.c mqbroker/gate/gate.h \
   mqbroker/gate/parked.c mqbroker/gate/parked.h \
@@ -14,6 +17,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/handle/client.c \
   mqbroker/handle/group.c \
   mqbroker/handle/handle.h \
+  mqbroker/handle/lock.c \
   mqbroker/handle/offset.c \
   mqbroker/handle/pull.c \
   mqbroker/handle/pull_filter.c mqbroker/handle/pull_filter.h \
@@ -21,6 +25,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/handle/reply.c \
   mqbroker/handle/runtime.c \
   mqbroker/handle/send.c \
+  mqbroker/handle/send_back.c \
   mqbroker/handle/send_reply.c \
   mqbroker/handle/topic.c \
   mqbroker/handle/slave.c \
@@ -31,6 +36,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/state/filters.c mqbroker/state/filters.h \
   mqbroker/state/filters_file.c mqbroker/state/filters_table.h \
   mqbroker/state/groups.c mqbroker/state/groups.h \
+  mqbroker/state/locks.c mqbroker/state/locks.h \
   mqbroker/state/offsets.c mqbroker/state/offsets.h \
   mqbroker/state/stats.c mqbroker/state/stats.h \
   mqbroker/state/topics.c mqbroker/state/topics.h

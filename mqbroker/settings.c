@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqbroker/settings.h"
 #include "mqbroker/repl/repl.h"
+#include "mqbroker/store/derive.h"
 #include "mqbroker/store/store.h"
 
 #include <stdarg.h>
@@ -82,6 +83,11 @@ enum status broker_settings_check(const struct broker_settings *s, struct buf *w
   uint32_t hours;
   if (retention_hours_parse(span_text(s->deleteWhen), &hours) != STATUS_OK) {
     buf_printf(why, "deleteWhen=%s is no list of hours such as 04 or 04;16", s->deleteWhen);
+    return STATUS_INVALID;
+  }
+  struct delay_levels levels;
+  if (delay_levels_parse(span_text(s->messageDelayLevel), &levels) != STATUS_OK || levels.count == 0) {
+    buf_printf(why, "messageDelayLevel=%s is no list of at most %d delays such as 1s 5m 2h", s->messageDelayLevel, DELAY_LEVELS_MAX);
     return STATUS_INVALID;
   }
   if (s->maxMessageSize > s->mappedFileSizeCommitLog - BLANK_ROOM) {

@@ -147,8 +147,8 @@ extern const char *const dledger_fsync_names[];
   K(ENUM, brokerRole, "ASYNC_MASTER", 0, 0, broker_role_names, CONFIG_IMPORTANT, "ASYNC_MASTER: answer once written here; SYNC_MASTER: once slaves have it, too; SLAVE: a copy of a master") \
   K(ENUM, flushDiskType, "ASYNC_FLUSH", 0, 0, flush_disk_names, CONFIG_IMPORTANT, "ASYNC_FLUSH: answer once written (survives kill -9); SYNC_FLUSH: answer once on disk") \
   K(I32, syncFlushTimeout, "5000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms until a send is answered FLUSH_DISK_TIMEOUT (SYNC_FLUSH) or FLUSH_SLAVE_TIMEOUT (SYNC_MASTER)") \
-  K(TEXT, messageDelayLevel, "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h", 0, 0, NULL, CONFIG_IGNORED, "delayed messages are not in this version") \
-  K(I64, flushDelayOffsetInterval, "10000", INT64_MIN, INT64_MAX, NULL, CONFIG_IGNORED, "delayed messages are not in this version") \
+  K(TEXT, messageDelayLevel, "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h", 0, 0, NULL, CONFIG_IMPORTANT, "how long the levels of delayed messages are, from level 1 on: numbers with s, m, h or d") \
+  K(I64, flushDelayOffsetInterval, "10000", 1, INT32_MAX, NULL, CONFIG_LIVE, "ms between saves of delayOffset.json") \
   K(BOOL, cleanFileForciblyEnable, "true", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "above diskSpaceCleanForciblyRatio, remove the oldest files although they are not expired") \
   K(BOOL, warmMapedFileEnable, "false", 0, 0, NULL, CONFIG_IGNORED, "a JVM or netty detail that has no counterpart here") \
   K(BOOL, offsetCheckInSlave, "false", 0, 0, NULL, CONFIG_LIVE, "a slave corrects consumers' offsets that are not in its queues") \
@@ -197,6 +197,8 @@ extern const char *const dledger_fsync_names[];
   K(I32, maxParkedPulls, "100000", 1, 10000000, NULL, CONFIG_LIVE, "long-polling pulls held at once; more are answered at once") \
   K(I32, maxTopics, "100000", 16, 10000000, NULL, CONFIG_LIVE, "topics this broker keeps") \
   K(I32, maxSubscriptionGroups, "100000", 16, 10000000, NULL, CONFIG_LIVE, "consumer groups this broker keeps") \
+  K(I32, maxQueueLocks, "1000000", 16, 10000000, NULL, CONFIG_LIVE, "queues that ordered consumers have locked at once; more are refused") \
+  K(I32, rebalanceLockMaxLiveTime, "60000", 1000, INT32_MAX, NULL, CONFIG_LIVE, "ms a queue stays locked for an ordered consumer that does not ask again (rocketmq.broker.rebalance.lockMaxLiveTime)") \
   K(I32, maxConsumerFilters, "10000", 0, 1000000, NULL, CONFIG_LIVE, "SQL92 filters this broker keeps, one per group and topic") \
   K(I32, maxFilterExpressionLength, "65536", 1, 16777216, NULL, CONFIG_LIVE, "bytes of an SQL92 expression") \
   K(I32, maxFilterExpressionTerms, "8192", 1, 1048576, NULL, CONFIG_LIVE, "properties, constants and operators of an SQL92 expression") \

@@ -8,7 +8,14 @@
 
 #include <stdio.h>
 
-enum { FIRST_MS = 3000, PERIOD_MS = 10000, TIMEOUT_MS = 3000, VIP_DISTANCE = 2 };
+enum {
+  FIRST_MS = 3000,
+  PERIOD_MS = 10000,
+  /* While the master has to be told of progress: consumers that start there must not read again. */
+  OWN_PERIOD_MS = 1000,
+  TIMEOUT_MS = 3000,
+  VIP_DISTANCE = 2
+};
 
 static const struct {
   int code;
@@ -52,7 +59,9 @@ void slave_sync_master_is(struct slave_sync *s, struct span address) {
 
 void slave_sync_committed(struct slave_sync *s, struct span group, struct span topic, int32_t queue_id,
                           int64_t offset) {
-  if (is_slave(s) && offsets_set(&s->own, group, topic, queue_id, offset) != STATUS_OK)
+  if (!is_slave(s)) return;
+  if (s->due_ms > s->broker->now.mono_ms + OWN_PERIOD_MS) s->due_ms = s->broker->now.mono_ms + OWN_PERIOD_MS;
+  if (offsets_set(&s->own, group, topic, queue_id, offset) != STATUS_OK)
     log_warn(s->broker->log, "the master will not hear how far group %.*s is in %.*s queue %d", SPAN_ARG(group),
              SPAN_ARG(topic), queue_id);
 }
@@ -150,7 +159,7 @@ int64_t slave_sync_turn(struct slave_sync *s, struct moment now) {
   struct broker *b = s->broker;
   if (!is_slave(s)) return TIME_NEVER;
   if (now.mono_ms < s->due_ms) return s->due_ms;
-  s->due_ms = now.mono_ms + PERIOD_MS;
+  s->due_ms = now.mono_ms + (map_count(&s->own.table) > 0 ? OWN_PERIOD_MS : PERIOD_MS);
   if (s->master[0] == '\0' || strcmp(s->master, b->registration.address) == 0) return s->due_ms;
   for (int kind = 0; kind < FETCH_KINDS; kind++) {
     struct call *call = &s->calls[kind];

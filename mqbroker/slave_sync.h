@@ -8,7 +8,7 @@
  * Consumers' progress is the one thing that may be newer here: when the master
  * was gone, consumers committed to the slave. Java's slave forgets that with the
  * next fetch. Here those commits are remembered (config/slaveOffset.json) and
- * given to the master, as any client would, until its table has them; whatever
+ * given to the master every second, as any client would, until its table has them; whatever
  * was not committed here follows the master in both directions.
  */
 #ifndef MQBROKER_SLAVE_SYNC_H

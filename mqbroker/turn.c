@@ -19,7 +19,9 @@ enum {
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void write_log(struct broker *b, struct moment now) {
+  delays_turn(&b->delays, b->store, now);
   enum status status = store_commit(b->store, now);
+  delays_written(&b->delays, status == STATUS_OK, now);
   if (status == STATUS_OK) return;
   log_error(b->log, "commit log: %s; the sends of this turn are refused", status_text(status));
   gate_write_failed(&b->gate, send_answer, b);
@@ -72,6 +74,7 @@ static void save_filters(struct broker *b, struct moment now) {
 static void drop_silent_clients(struct broker *b, struct moment now) {
   if (now.mono_ms < b->clients_scan_ms) return;
   b->clients_scan_ms = now.mono_ms + CLIENT_SCAN_MS;
+  locks_expire(&b->locks, b->settings->rebalanceLockMaxLiveTime, now);
   conn_id silent[SILENT_BATCH];
   size_t n = clients_silent(&b->clients, now.mono_ms - b->settings->clientTimeoutMillis, silent, SILENT_BATCH);
   for (size_t i = 0; i < n; i++) {
@@ -80,6 +83,7 @@ static void drop_silent_clients(struct broker *b, struct moment now) {
     remoting_close_conn(b->remoting, silent[i]);
     clients_drop_conn(&b->clients, silent[i], broker_notify_group, b);
     parked_drop_conn(&b->parked, silent[i]);
+    locks_drop_conn(&b->locks, silent[i]);
   }
 }
 
@@ -113,6 +117,7 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   pull_run_parked(b, now);
   save_offsets(b, now);
   save_filters(b, now);
+  delays_save(&b->delays, b->store, b->disk, b->settings->flushDelayOffsetInterval, now);
   drop_silent_clients(b, now);
   stats_tick(&b->stats, now);
 
@@ -122,6 +127,7 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   wake = earlier(wake, remoting_turn(b->remoting, now));
   wake = earlier(wake, parked_next_ms(&b->parked));
   wake = earlier(wake, gate_next_ms(&b->gate));
+  wake = earlier(wake, delays_next_ms(&b->delays, now));
   wake = earlier(wake, b->clients_scan_ms);
   if (b->filters.count > 0 || b->filters.dirty) wake = earlier(wake, b->filters_save_ms);
   if (b->offsets.save.state == OFFSETS_WRITING) wake = now.mono_ms;

@@ -71,6 +71,23 @@ port_of_master() {
 
 file_of_port() { grep -l "^listenPort=$1\$" "$CONF/$NAME"/* | head -n 1 | xargs -r basename; }
 
+slaves() { grep -l '^brokerRole=SLAVE$' "$CONF/$NAME"/* | xargs -r -n 1 basename; }
+
+# master_of FILE: the file of a slave's master
+master_of() { grep -lx "brokerName=$(value "$1" brokerName)" "$CONF/$NAME"/* | grep -vxF "$CONF/$NAME/$1" | head -n 1 | xargs basename; }
+
+# Every slave's log beside its master's, one line each. Fails if any two differ.
+compare_logs() {
+  local slave master line status=0
+  for slave in $(slaves); do
+    master=$(master_of "$slave")
+    line=$("$BUILD/tools/mqstore/mqstore" compare "$(value "$master" storePathRootDir)" "$(value "$slave" storePathRootDir)") || status=1
+    say "mqstore compare, ${master%.*} and ${slave%.*}: $(tail -n +3 <<<"$line" | head -n 1)$(awk '/ to [0-9]+$/ && NR < 3 { end[NR] = $NF }
+      END { if (end[1] > end[2]) printf ", the slave is %d bytes behind", end[1] - end[2]; else if (end[1] < end[2]) printf ", the slave is %d bytes ahead", end[2] - end[1] }' <<<"$line")"
+  done
+  return $status
+}
+
 # The broker that the story kills: the master of the first broker name; in a DLedger group that is who was elected.
 first_master() {
   local brokers port i
@@ -87,7 +104,8 @@ show_brokers() {
   local file name
   for file in "$CONF/$NAME"/*; do
     file=$(basename "$file") name=${file%.*}
-    printf '%-12s %-12s port %-6s %s\n' "$name" "$(value "$file" brokerName)" "$(value "$file" listenPort)" "$(memory "$name")"
+    printf '%-12s %-12s %-13s port %-6s %s\n' "$name" "$(value "$file" brokerName)" "$(value "$file" brokerRole)" \
+      "$(value "$file" listenPort)" "$(memory "$name")"
   done
 }
 
@@ -113,6 +131,9 @@ if [ "$KEEP" = --keep ]; then
 fi
 
 step "2. $RATE messages a second; after $BEFORE s ${MASTER%.*} is killed with -9 and comes back $DOWN s later"
+for slave in $(slaves); do
+  [ "$(master_of "$slave")" != "$MASTER" ] || say "meanwhile consumers get from ${slave%.*} what only ${MASTER%.*} had"
+done
 # Line by line as it happens, from the file that start() writes.
 : >witness.log
 start witness "$BUILD/tools/mqwitness" -n "$NAMESRV" --rate $RATE --seconds $((BEFORE + DOWN + AFTER))
@@ -135,5 +156,6 @@ for file in "$CONF/$NAME"/*; do
   finish "${name%.*}" TERM || give_up "broker ${name%.*} ended badly"
 done
 finish namesrv TERM || give_up "the name server ended badly"
+compare_logs || give_up "a slave's log is not its master's"
 [ "$STATUS" -eq 0 ] || give_up "messages were lost: see above"
 say "Nothing acknowledged was lost. Once more, to play with it: ./dev cluster $NAME --keep"

@@ -29,6 +29,7 @@ static const char usage[] =
     "  --size B         bytes of a body (default 256)\n"
     "  --seconds S      how long to send (default 10; SIGINT or SIGTERM ends it too)\n"
     "  --settle S       how long to wait for the last messages (default 30)\n"
+    "  --work MS        the listener takes so long for a message, and few are held in advance: a backlog grows\n"
     "  --group G        producer and consumer group (default mqwitness)\n"
     "  --quiet          only the last lines\n"
     "Only SEND_OK counts as acknowledged: a message that waits for a slave or a disk may be lost with its broker.\n";
@@ -43,7 +44,7 @@ struct place {
 
 struct witness {
   const char *namesrv, *topic, *group;
-  int threads, rate, size, seconds, settle;
+  int threads, rate, size, seconds, settle, work;
   bool quiet;
   mq_client *client;
   mq_producer *producer;
@@ -59,6 +60,10 @@ struct witness {
   size_t place_count;
   char last_error[MQ_ERROR_TEXT_MAX];
 };
+
+/* With --work: messages held of a queue, listeners. */
+#define WORK_HELD 32
+#define WORK_LISTENERS 4
 
 static volatile sig_atomic_t stopped;
 static void on_signal(int signum) {
@@ -173,6 +178,7 @@ static enum mq_consume_result on_messages(void *context, const mq_message *const
   struct witness *w = context;
   uint64_t now = now_ns(), run;
   uint32_t number;
+  bool own = false; /* messages of older runs are passed over quickly */
   for (size_t i = 0; i < count; i++) {
     size_t len;
     const char *body = mq_message_body(messages[i], &len);
@@ -180,10 +186,12 @@ static enum mq_consume_result on_messages(void *context, const mq_message *const
     memcpy(&run, body, sizeof run);
     memcpy(&number, body + sizeof run, sizeof number);
     if (run != w->run || number >= NUMBERS_MAX) continue;
+    own = true;
     if (atomic_fetch_or(&w->fates[number], CONSUMED) & CONSUMED) w->twice++;
     else w->consumed++;
   }
   note_moment(&w->consumed_ns, &w->consume_pause_ns, now);
+  if (w->work > 0 && own) sleep_ms(w->work);
   return MQ_CONSUME_SUCCESS;
 }
 
@@ -212,10 +220,16 @@ static void report(struct witness *w, int64_t *sent, int64_t *consumed) {
   *consumed = c;
 }
 
+static bool configure_work(mq_config *config, struct mq_error *e) {
+  return mq_config_set_int(config, "consumeThreadMin", WORK_LISTENERS, e) == MQ_OK &&
+         mq_config_set_int(config, "pullThresholdForQueue", WORK_HELD, e) == MQ_OK;
+}
+
 static void start(struct witness *w) {
   struct mq_error e;
   mq_config *config = mq_config_new();
-  if (config == NULL || mq_config_set(config, "namesrvAddr", w->namesrv, &e) != MQ_OK ||
+  if (config == NULL || (w->work > 0 && !configure_work(config, &e)) ||
+      mq_config_set(config, "namesrvAddr", w->namesrv, &e) != MQ_OK ||
       mq_config_set(config, "consumeFromWhere", "CONSUME_FROM_FIRST_OFFSET", &e) != MQ_OK ||
       mq_client_start(config, &w->client, &e) != MQ_OK ||
       mq_producer_start(w->client, w->group, &w->producer, &e) != MQ_OK)
@@ -275,11 +289,11 @@ static bool number(const char *text, long least, long most, int *out) {
 }
 
 static bool parse(int argc, char **argv, struct witness *w) {
-  enum { THREADS = 256, RATE, SIZE, SECONDS, SETTLE, GROUP, QUIET };
+  enum { THREADS = 256, RATE, SIZE, SECONDS, SETTLE, WORK, GROUP, QUIET };
   static const struct option longs[] = {
-      {"threads", 1, NULL, THREADS}, {"rate", 1, NULL, RATE},     {"size", 1, NULL, SIZE},
-      {"seconds", 1, NULL, SECONDS}, {"settle", 1, NULL, SETTLE}, {"group", 1, NULL, GROUP},
-      {"quiet", 0, NULL, QUIET},     {"help", 0, NULL, 'h'},      {NULL, 0, NULL, 0}};
+      {"threads", 1, NULL, THREADS}, {"rate", 1, NULL, RATE}, {"size", 1, NULL, SIZE},   {"seconds", 1, NULL, SECONDS},
+      {"settle", 1, NULL, SETTLE},   {"work", 1, NULL, WORK}, {"group", 1, NULL, GROUP}, {"quiet", 0, NULL, QUIET},
+      {"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0}};
   int option;
   bool ok = true;
   while (ok && (option = getopt_long(argc, argv, "n:t:h", longs, NULL)) != -1) {
@@ -292,6 +306,7 @@ static bool parse(int argc, char **argv, struct witness *w) {
     else if (option == SIZE) ok = number(optarg, 16, BODY_MAX, &w->size);
     else if (option == SECONDS) ok = number(optarg, 1, 86400, &w->seconds);
     else if (option == SETTLE) ok = number(optarg, 0, 3600, &w->settle);
+    else if (option == WORK) ok = number(optarg, 0, 1000, &w->work);
     else if (option == 'h') {
       fputs(usage, stdout);
       exit(0);

@@ -8,10 +8,11 @@ enum { CODE_LIMIT = 512 };
 
 /* The broker's table of contents: where a request code is answered. */
 static const request_handler handlers[CODE_LIMIT] = {
-    /* messages: handle/send.c, handle/pull.c, handle/query.c */
+    /* messages: handle/send.c, handle/send_back.c, handle/pull.c, handle/query.c */
     [REQUEST_SEND_MESSAGE] = handle_send,
     [REQUEST_SEND_MESSAGE_V2] = handle_send,
     [REQUEST_SEND_BATCH_MESSAGE] = handle_send,
+    [REQUEST_CONSUMER_SEND_MSG_BACK] = handle_send_back,
     [REQUEST_PULL_MESSAGE] = handle_pull,
     [REQUEST_QUERY_MESSAGE] = handle_query_message,
     [REQUEST_VIEW_MESSAGE_BY_ID] = handle_view_message,
@@ -22,6 +23,9 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_GET_CONSUMER_LIST_BY_GROUP] = handle_consumer_list,
     [REQUEST_GET_CONSUMER_CONNECTION_LIST] = handle_consumer_connections,
     [REQUEST_GET_PRODUCER_CONNECTION_LIST] = handle_producer_connections,
+    /* queues of ordered consumers: handle/lock.c */
+    [REQUEST_LOCK_BATCH_MQ] = handle_lock_queues,
+    [REQUEST_UNLOCK_BATCH_MQ] = handle_unlock_queues,
     /* offsets: handle/offset.c */
     [REQUEST_QUERY_CONSUMER_OFFSET] = handle_query_consumer_offset,
     [REQUEST_UPDATE_CONSUMER_OFFSET] = handle_update_consumer_offset,

@@ -24,9 +24,9 @@ struct waiter {
   int64_t due_ms;  /* monotonic: then it is answered although the mark is not reached; not for `appended` */
   char *batch_ids; /* comma-joined message ids of a batch, owned; NULL for a single message */
   int32_t queue_id;
-  bool plain;      /* no send: the answer has no fields */
   bool wants_flush;
   bool wants_replica;
+  bool plain;         /* the answer is a code alone: what was stored is nobody's send result */
   bool lacks_replica; /* no slave was near when it was put: the answer says so */
   bool wants_topic;   /* its topic was made in this turn, or could not be saved yet */
 };

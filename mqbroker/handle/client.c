@@ -60,8 +60,10 @@ void handle_unregister_client(struct broker *b, const struct request *rq) {
   struct unregister_client_request h;
   if (!decode_fields(b, rq, &unregister_client_request_header, &h)) return;
   if (h.producerGroup.ptr != NULL) clients_unregister_producer(&b->clients, h.producerGroup, rq->to.conn);
-  if (h.consumerGroup.ptr != NULL)
+  if (h.consumerGroup.ptr != NULL) {
+    locks_drop_member(&b->locks, rq->to.conn, h.consumerGroup);
     clients_unregister_consumer(&b->clients, h.consumerGroup, rq->to.conn, broker_notify_group, b);
+  }
   reply_ok(b, rq);
 }
 

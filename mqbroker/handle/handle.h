@@ -11,7 +11,11 @@
 
 /* send.c */
 void handle_send(struct broker *b, const struct request *rq);
+/* send_back.c */
+void handle_send_back(struct broker *b, const struct request *rq);
 /* send_reply.c: what a waiter of the gate is answered */
+/* Delivery times do not travel with a group's log yet: its next leader would deliver again, or never. */
+#define DELAY_IN_GROUP_REMARK "delayed messages are not supported in a DLedger group by this version"
 #define TOPIC_UNSAVED_REMARK "service not available now: %s cannot be written, and a crash would forget this new topic"
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome);
 
@@ -27,6 +31,10 @@ void handle_check_client_config(struct broker *b, const struct request *rq);
 void handle_consumer_list(struct broker *b, const struct request *rq);
 void handle_consumer_connections(struct broker *b, const struct request *rq);
 void handle_producer_connections(struct broker *b, const struct request *rq);
+
+/* lock.c */
+void handle_lock_queues(struct broker *b, const struct request *rq);
+void handle_unlock_queues(struct broker *b, const struct request *rq);
 
 /* offset.c */
 void handle_query_consumer_offset(struct broker *b, const struct request *rq);

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { BODY_MAX = 16 << 20, PAIRS_MAX = 64, TEXT_MAX = 256 };
+enum { BODY_MAX = 16 << 20, PAIRS_MAX = 64 + DELAY_LEVELS_MAX, TEXT_MAX = 256 };
 
 struct table {
   struct arena *arena;
@@ -105,6 +105,20 @@ static void put_queues(struct table *t, const struct broker *b) {
   put_number(t, "connections", (int64_t)remoting_connection_count(b->remoting));
 }
 
+/* ScheduleMessageService.buildRunningStats: of each level that is in use, the next message and the queue's end. */
+static void put_delays(struct table *t, const struct broker *b) {
+  for (int32_t level = 1; level <= DELAY_LEVELS_MAX; level++) {
+    char key[TEXT_MAX], text[TEXT_MAX];
+    const struct delay_level *l = &b->delays.at[level];
+    if (!b->delays.running || l->next < 0) continue;
+    snprintf(key, sizeof key, "scheduleMessageOffset_%d", level);
+    snprintf(text, sizeof text, "%lld,%lld", (long long)l->next,
+             (long long)store_queue_max(b->store, SPAN_LITERAL(SCHEDULE_TOPIC), level - 1));
+    struct span name = arena_copy(t->arena, span_text(key));
+    if (name.ptr != NULL) put_text(t, (const char *)name.ptr, text);
+  }
+}
+
 /* Our own keys: how the log travels, and what a slave would be told. */
 static void put_replication(struct table *t, const struct broker *b, struct moment now) {
   struct buf text;
@@ -129,6 +143,7 @@ void handle_runtime_info(struct broker *b, const struct request *rq) {
   put_statistics(&t, b);
   put_store(&t, b);
   put_queues(&t, b);
+  put_delays(&t, b);
   put_replication(&t, b, rq->now);
   struct buf body;
   buf_init(&body, BODY_MAX);

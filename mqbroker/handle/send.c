@@ -8,6 +8,7 @@
  */
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
+#include "mqbroker/delay/delay_record.h"
 #include "mqbroker/handle/handle.h"
 
 #include <stdlib.h>
@@ -55,7 +56,8 @@ static bool redirect_dead_letter(struct broker *b, const struct request *rq, str
   h->topic = arena_copy(&b->arena, buf_span(&name));
   buf_fini(&name);
   h->queueId = 0;
-  const struct topic *t = h->topic.ptr == NULL
+  h->properties = delay_strip(h->properties, &b->arena); /* here it ends */
+  const struct topic *t = h->topic.ptr == NULL || h->properties.ptr == NULL
                               ? NULL
                               : topics_create_plain(&b->topics, h->topic, 1, PERM_WRITE, 0, rq->now, b->log);
   if (t != NULL) {
@@ -75,7 +77,7 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
                          (long long)b->settings->startAcceptSendRequestTimeStamp);
     return false;
   }
-  if (span_is(h->topic, AUTO_CREATE_TOPIC) || !topic_name_valid(h->topic, &why)) {
+  if (span_is(h->topic, AUTO_CREATE_TOPIC) || span_is(h->topic, SCHEDULE_TOPIC) || !topic_name_valid(h->topic, &why)) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "the topic[%.*s] cannot be sent to: %s",
                          SPAN_ARG(h->topic), why == NULL ? "it is conflict with system topic" : why);
     return false;
@@ -112,11 +114,10 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
 }
 
 /* What this version does not do is refused before anything is stored, so that nothing is lost or early. */
-static const char *unsupported(struct span properties) {
-  struct span delay = property_get(properties, "DELAY");
-  int32_t level;
-  if (delay.ptr != NULL && span_to_i32(delay, &level) && level > 0)
-    return "delayed messages are not supported by this version";
+static const char *unsupported(const struct broker *b, struct span properties) {
+  int32_t level = 0;
+  if (b->settings->enableDLegerCommitLog && (delay_level_of(properties, &level) != STATUS_OK || level > 0))
+    return DELAY_IN_GROUP_REMARK;
   if (span_is(property_get(properties, "TRAN_MSG"), "true"))
     return "transaction messages are not supported by this version";
   return NULL;
@@ -154,7 +155,8 @@ static void wait_for_mark(struct broker *b, const struct request *rq, const stru
                      .physical_offset = put->physical_offset,
                      .end_offset = put->end_offset,
                      .queue_offset = put->queue_offset,
-                     .due_ms = rq->now.mono_ms + (member ? b->settings->dLegerAckTimeout : b->settings->syncFlushTimeout),
+                     .due_ms = rq->now.mono_ms +
+                               (member ? b->settings->dLegerAckTimeout : b->settings->syncFlushTimeout),
                      .batch_ids = batch_ids,
                      .queue_id = h->queueId,
                      .wants_flush = waits && !member && b->settings->flushDiskType == FLUSH_SYNC,
@@ -188,6 +190,13 @@ static void join_ids(const struct broker *b, const int64_t *offsets, size_t coun
   ids[len] = '\0';
 }
 
+/* CommitLog.putMessages refuses batches with a delay; Java's client makes none. */
+static const char *not_in_a_batch(const struct broker *b, struct span properties) {
+  int32_t level;
+  if (delay_level_of(properties, &level) != STATUS_OK || level > 0) return "a delayed message cannot be in a batch";
+  return unsupported(b, properties);
+}
+
 /* Unpacks the batch body into the arena. NULL: answered. */
 static struct batch_item *unpack_batch(struct broker *b, const struct request *rq, size_t *count) {
   struct batch_item item;
@@ -195,7 +204,7 @@ static struct batch_item *unpack_batch(struct broker *b, const struct request *r
   *count = 0;
   enum status status;
   while ((status = batch_next(rq->cmd->body, &at, &item)) == STATUS_OK) {
-    const char *why = unsupported(item.properties);
+    const char *why = not_in_a_batch(b, item.properties);
     if (why != NULL) {
       refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, why);
       return NULL;
@@ -244,8 +253,25 @@ static void send_batch(struct broker *b, const struct request *rq, struct send_m
   wait_for_mark(b, rq, h, &put, ids);
 }
 
+/* False: answered. */
+static bool delay(struct broker *b, const struct request *rq, struct message *m) {
+  switch (delay_enter(m, &b->delays.levels, (size_t)b->settings->maxMessageSize, &b->arena)) {
+  case STATUS_OK:
+    return true;
+  case STATUS_INVALID:
+    refuse(b, rq, RESPONSE_SYSTEM_ERROR, "the property DELAY is not the number of a level");
+    return false;
+  case STATUS_LIMIT:
+    answer_put_failure(b, rq, PUT_MESSAGE_ILLEGAL);
+    return false;
+  default:
+    answer_put_failure(b, rq, PUT_NO_MEMORY);
+    return false;
+  }
+}
+
 static void send_one(struct broker *b, const struct request *rq, struct send_message_request *h) {
-  const char *why = unsupported(h->properties);
+  const char *why = unsupported(b, h->properties);
   if (why != NULL) {
     refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, why);
     return;
@@ -257,6 +283,7 @@ static void send_one(struct broker *b, const struct request *rq, struct send_mes
   struct message m;
   struct put_result put;
   describe(b, rq, h, &m);
+  if (!delay(b, rq, &m)) return;
   enum put_status status = store_put(b->store, &m, rq->now, &put);
   if (status != PUT_OK) {
     answer_put_failure(b, rq, status);
@@ -277,7 +304,8 @@ void handle_send(struct broker *b, const struct request *rq) {
   }
   const char *refusal = member_refusal(&b->member);
   if (refusal != NULL) {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: %s", refusal);
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SERVICE_NOT_AVAILABLE, "service not available now: %s",
+                         refusal);
     return;
   }
   if (header_decode(&send_message_request_header, rq->cmd, by_letters, &h, &missing) != STATUS_OK) {

@@ -11,19 +11,23 @@
 /* PutMessageStatus -> response code; all of them carry a send result (SendMessageProcessor.handlePutMessageResult). */
 static int code_of(enum gate_outcome outcome) {
   switch (outcome) {
-  case GATE_FLUSH_TIMEOUT: return RESPONSE_FLUSH_DISK_TIMEOUT;
-  case GATE_REPLICA_TIMEOUT: return RESPONSE_FLUSH_SLAVE_TIMEOUT;
-  case GATE_NO_REPLICA: return RESPONSE_SLAVE_NOT_AVAILABLE;
+  case GATE_FLUSH_TIMEOUT:
+    return RESPONSE_FLUSH_DISK_TIMEOUT;
+  case GATE_REPLICA_TIMEOUT:
+    return RESPONSE_FLUSH_SLAVE_TIMEOUT;
+  case GATE_NO_REPLICA:
+    return RESPONSE_SLAVE_NOT_AVAILABLE;
   case GATE_DONE:
   case GATE_LEADER_LOST:
   case GATE_TOPIC_UNSAVED:
-  case GATE_WRITE_FAILED: break;
+  case GATE_WRITE_FAILED:
+    break;
   }
   return RESPONSE_SUCCESS;
 }
 
-/* What no majority took in time may be there or not; Java's PutMessageStatus is UNKNOWN_ERROR or OS_PAGECACHE_BUSY then,
- * and both are SYSTEM_ERROR (DLedgerCommitLog.putMessage). Clients send such a message again. */
+/* What no majority took in time may be there or not; Java's PutMessageStatus is UNKNOWN_ERROR or OS_PAGECACHE_BUSY
+ * then, and both are SYSTEM_ERROR (DLedgerCommitLog.putMessage). Clients send such a message again. */
 static bool answer_group(struct broker *b, struct waiter *w, enum gate_outcome outcome) {
   bool lost = outcome == GATE_LEADER_LOST;
   if (!lost && !(outcome == GATE_REPLICA_TIMEOUT && b->settings->enableDLegerCommitLog)) return false;
@@ -32,6 +36,15 @@ static bool answer_group(struct broker *b, struct waiter *w, enum gate_outcome o
                             : "no majority of the group has answered yet");
   free(w->batch_ids);
   return true;
+}
+
+/* A message that was sent back: it is safe, or it has to be sent once more. */
+static void plain_answer(struct broker *b, const struct waiter *w, enum gate_outcome outcome) {
+  int code = code_of(outcome);
+  if (code == RESPONSE_SUCCESS) remoting_reply(b->remoting, &w->to, &(struct reply_out){.code = code});
+  else
+    remoting_reply_error(b->remoting, &w->to, RESPONSE_SYSTEM_ERROR, "%s",
+                         outcome == GATE_FLUSH_TIMEOUT ? "FLUSH_DISK_TIMEOUT" : "FLUSH_SLAVE_TIMEOUT");
 }
 
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
@@ -44,13 +57,13 @@ void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome) {
     free(w->batch_ids);
     return;
   }
-  if (w->plain) {
-    remoting_reply(b->remoting, &w->to, &(struct reply_out){.code = RESPONSE_SUCCESS});
-    return;
-  }
   if (outcome == GATE_TOPIC_UNSAVED) {
     remoting_reply_error(b->remoting, &w->to, RESPONSE_SERVICE_NOT_AVAILABLE, TOPIC_UNSAVED_REMARK, b->topics.path);
     free(w->batch_ids);
+    return;
+  }
+  if (w->plain) {
+    plain_answer(b, w, outcome);
     return;
   }
   char id[MESSAGE_ID_MAX];

@@ -222,7 +222,9 @@ static int64_t link_push(struct ha_master *m, struct link *l, struct moment now)
     if (l->ours) header_send(m, l, store_log_min(m->host.store), 0, now);
     return TIME_NEVER;
   }
-  while (sent < TURN_BYTES && (int64_t)(waiting + sent) < m->config.backlog_max &&
+  /* What the network does not take at once is copied, all that waits with it: little may wait. But something must be
+   * there when it takes bytes again. */
+  while (waiting < TURN_BYTES && sent < TURN_BYTES && (int64_t)(waiting + sent) < m->config.backlog_max &&
          store_log_bytes(m->host.store, l->next, (size_t)m->config.batch, &body) == STATUS_OK) {
     header_send(m, l, l->next, body.len, now);
     net->ops->send_borrowed(net, l->conn, body);

@@ -314,7 +314,8 @@ static enum status tail_make_room(struct consumequeue *q) {
   return STATUS_OK;
 }
 
-/* The ext unit's address, or the tags code if there is no place for one (ConsumeQueue.putMessagePositionInfoWrapper). */
+/* The ext unit's address, or the tags code if there is no place for one (ConsumeQueue.putMessagePositionInfoWrapper).
+ */
 static int64_t ext_append(struct consumequeue *q, const struct ext_unit *ext) {
   struct buf why = {0}; /* nothing is read that could be wrong */
   int64_t address;
@@ -346,25 +347,24 @@ static void queue_start_at(struct consumequeue *q, int64_t index) {
   q->physical_max = 0;
 }
 
+/* Number 0 again behind all others: the topic was deleted and made anew. */
+bool consumequeue_begins_anew(const struct consumequeue *q, int64_t index, const struct unit *unit) {
+  if (index == q->max) return false;
+  bool fresh = q->max == q->min && segments_empty(&q->files);
+  return consumequeue_unsettled_empty(q) || (!fresh && index == 0 && unit->offset >= q->physical_max);
+}
+
 enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, const struct ext_unit *ext,
                              int64_t mono_ms) {
   if (index < 0 || index > INT64_MAX / UNIT_SIZE - q->files.length) return STATUS_INVALID;
+  if (consumequeue_begins_anew(q, index, unit)) {
+    enum status status = consumequeue_reset(q);
+    if (status != STATUS_OK) return status;
+  }
   if (index != q->max) {
-    if (consumequeue_unsettled_empty(q)) {
-      enum status status = consumequeue_reset(q);
-      if (status != STATUS_OK) return status;
-    }
-    if (q->max == q->min && segments_empty(&q->files)) {
-      queue_start_at(q, index);
-    } else if (index > q->max) {
-      return STATUS_NOT_FOUND;
-    } else if (index == 0 && unit->offset >= q->physical_max) {
-      /* Number 0 again behind all others: the topic was deleted and made anew. */
-      enum status status = consumequeue_reset(q);
-      if (status != STATUS_OK) return status;
-    } else {
-      return STATUS_OK;
-    }
+    if (index > q->max && (q->max > q->min || !segments_empty(&q->files))) return STATUS_NOT_FOUND;
+    if (q->max > q->min || !segments_empty(&q->files)) return STATUS_OK;
+    queue_start_at(q, index);
   }
   enum status status = unit_append(q, unit, ext, mono_ms);
   if (q->next < q->max) q->next = q->max;

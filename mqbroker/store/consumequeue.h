@@ -107,6 +107,8 @@ enum status consumequeue_unit_on_disk(struct consumequeue *q, int64_t index, str
 /* Removes every unit and file; the next unit may have any number. */
 enum status consumequeue_reset(struct consumequeue *q) MUST_USE;
 
+/* A put with this number would empty the queue first, because its files are of a deleted topic's. */
+bool consumequeue_begins_anew(const struct consumequeue *q, int64_t index, const struct unit *unit);
 /* Adds the unit number `index`, with an ext unit unless `ext` is NULL. OK also when it is there already; NOT_FOUND: units before it are missing. Any other
  * status: the unit is in memory, but not writable now. NO_MEMORY: it is lost. */
 enum status consumequeue_put(struct consumequeue *q, int64_t index, const struct unit *unit, const struct ext_unit *ext,

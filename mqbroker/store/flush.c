@@ -21,7 +21,8 @@ void flush_init(struct store *s, struct moment now) {
   f->token = (uint64_t)now.wall_ms << 16;
   f->round_due_ms = now.mono_ms + CHECKPOINT_INTERVAL_MS;
   /* Nothing was promised yet for what recovery put into the queues: the first round does it. */
-  bool promised = f->flushed == s->commitlog.appended && s->queues.desk.with_tail.count + s->queues.desk.unsynced.count == 0 && !index_owes(&s->index);
+  bool promised = f->flushed == s->commitlog.appended &&
+                  s->queues.desk.with_tail.count + s->queues.desk.unsynced.count == 0 && !index_owes(&s->index);
   f->round_done = promised ? f->flushed : -1;
 }
 
@@ -294,7 +295,7 @@ static int64_t round_tick(struct store *s, struct moment now, int *budget) {
   return f->round_due_ms;
 }
 
-void flush_lower_checkpoint(struct store *s, int64_t store_ms) {
+static void lower_checkpoint(struct store *s, int64_t store_ms) {
   int64_t index_ms = s->checkpoint.index_ms < store_ms ? s->checkpoint.index_ms : store_ms;
   struct checkpoint next = {store_ms, store_ms, index_ms};
   s->flusher.round = ROUND_IDLE;
@@ -307,6 +308,12 @@ void flush_lower_checkpoint(struct store *s, int64_t store_ms) {
   }
   s->checkpoint = next;
   s->checkpoint_min = checkpoint_min(&next);
+}
+
+void flush_see_time(struct store *s, int64_t store_ms, bool begins_file) {
+  if (store_ms < s->checkpoint.physic_ms || (begins_file && store_ms <= s->checkpoint_min))
+    lower_checkpoint(s, store_ms);
+  else if (s->flusher.round != ROUND_IDLE && store_ms < s->flusher.round_target_ms) s->flusher.round = ROUND_IDLE;
 }
 
 /* ---- the door's side ---- */

@@ -63,21 +63,27 @@ struct scan {
   bool full;
 };
 
-/* Of a unit that has an ext unit. If that is not there the log knows the same but for the bit map, where Java sends
- * whatever the tags are. */
-static bool extended_wanted(struct scan *scan, const struct unit *u) {
+/* What an extended unit stands for; false: nobody knows. If the ext unit is not there the log knows the same but for the
+ * bit map, where Java sends whatever the tags are. */
+static bool extended_read(struct commitlog *c, const struct delay_levels *delays, struct consumequeue *q,
+                          const struct unit *u, struct queued *out) {
   struct ext_unit ext;
   struct span record;
   struct message m;
   size_t size;
-  struct queued seen;
-  if (scan->queue->ext != NULL && queue_ext_get(scan->queue->ext, u->tags_code, &ext)) {
-    seen = (struct queued){ext.tags_code, true, ext.store_ms, ext.bitmap};
-  } else {
-    if (commitlog_record(scan->commitlog, u->offset, &record) != STATUS_OK) return true;
-    if (message_decode(record, false, &m, &size) != STATUS_OK) return true;
-    seen = (struct queued){.tags_code = derive_tags_code(scan->delays, m.topic, m.properties, m.store_ms)};
+  if (q->ext != NULL && queue_ext_get(q->ext, u->tags_code, &ext)) {
+    *out = (struct queued){ext.tags_code, true, ext.store_ms, ext.bitmap};
+    return true;
   }
+  if (commitlog_record(c, u->offset, &record) != STATUS_OK) return false;
+  if (message_decode(record, false, &m, &size) != STATUS_OK) return false;
+  *out = (struct queued){.tags_code = derive_tags_code(delays, m.topic, m.properties, m.store_ms)};
+  return true;
+}
+
+static bool extended_wanted(struct scan *scan, const struct unit *u) {
+  struct queued seen;
+  if (!extended_read(scan->commitlog, scan->delays, scan->queue, u, &seen)) return true;
   return scan->filter->by_unit(scan->filter->context, &seen);
 }
 
@@ -169,6 +175,20 @@ enum get_status store_get_filtered(struct store *s, struct span topic, int32_t q
   int64_t limit = (SCAN_BYTES_MIN + UNIT_SIZE - 1) / UNIT_SIZE;
   out->next_offset = offset + units_scan(&scan, q, offset, limit > count_max ? limit : count_max);
   return scan.result;
+}
+
+enum status store_unit_at(struct store *s, struct span topic, int32_t queue_id, int64_t queue_offset,
+                          struct store_unit *out) {
+  struct consumequeue *q = queue_find(s, topic, queue_id);
+  struct unit u;
+  struct queued seen;
+  if (q == NULL || queue_offset < q->min) return STATUS_NOT_FOUND;
+  enum status status = consumequeue_unit(q, queue_offset, &u);
+  if (status != STATUS_OK) return status;
+  *out = (struct store_unit){u.offset, u.size == BLANK_UNIT_SIZE ? 0 : u.size, u.tags_code};
+  if (ext_is_address(u.tags_code))
+    out->tags_code = extended_read(&s->commitlog, &s->delays, q, &u, &seen) ? seen.tags_code : 0;
+  return STATUS_OK;
 }
 
 enum status store_message_at(struct store *s, int64_t physical_offset, struct span *out) {

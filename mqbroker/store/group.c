@@ -91,8 +91,7 @@ static enum status take(void *context, const struct message *m, size_t size) {
   if (status == STATUS_OK && !staged_room(s, 1)) status = STATUS_NO_MEMORY;
   if (status != STATUS_OK) return status;
   int64_t at = m->physical_offset - COMMITLOG_ENTRY_HEADER;
-  if (m->store_ms <= s->checkpoint_min && at == segments_start_of(&c->files, at))
-    flush_lower_checkpoint(s, m->store_ms);
+  flush_see_time(s, m->store_ms, at == segments_start_of(&c->files, at));
   staged_add(s, m, q, m->physical_offset, size);
   if (q == NULL && s->listener.passed != NULL) s->listener.passed(s->listener.context, m);
   return STATUS_OK;

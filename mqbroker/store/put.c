@@ -64,8 +64,7 @@ static enum status log_reserve(struct store *s, size_t size, int64_t store_ms, u
     s->turn_failed = status;
     return status;
   }
-  if (store_ms <= s->checkpoint_min && *offset == segments_start_of(&s->commitlog.files, *offset))
-    flush_lower_checkpoint(s, store_ms);
+  flush_see_time(s, store_ms, *offset == segments_start_of(&s->commitlog.files, *offset));
   return STATUS_OK;
 }
 

@@ -137,8 +137,7 @@ static enum status record_take(struct store *s, struct span bytes, struct buf *w
   if (status == STATUS_OK) status = log_begin(s);
   if (status == STATUS_OK) status = commitlog_append(&s->commitlog, bytes);
   if (status != STATUS_OK) return raw_failed(s, status, why);
-  if (m.store_ms <= s->checkpoint_min && room_at(s, at) == s->config.segment_length)
-    flush_lower_checkpoint(s, m.store_ms);
+  flush_see_time(s, m.store_ms, room_at(s, at) == s->config.segment_length);
   staged_add(s, &m, q, at, size);
   return STATUS_OK;
 }

@@ -57,6 +57,9 @@ static enum status queue_visit(struct replay *r, const struct message *m, size_t
   struct ext_unit with = {unit.tags_code, m->store_ms, SPAN_NONE}, *ext = s->config.ext.enabled ? &with : NULL;
   buf_clear(&s->bitmaps);
   if (ext != NULL && (m->queue_offset >= q->max || m->queue_offset == 0)) with.bitmap = store_bitmap(s, m);
+  /* What cannot be removed would stand in the way of what the log says: then nobody is served. */
+  if (consumequeue_begins_anew(q, m->queue_offset, &unit) && (status = consumequeue_reset(q)) != STATUS_OK)
+    return status;
   /* Where the log has everything from the beginning, a queue begins with 0. */
   bool headless = r->fill && s->commitlog.files.first == 0 && q->max == 0 && m->queue_offset > 0;
   status = headless ? STATUS_NOT_FOUND : consumequeue_put(q, m->queue_offset, &unit, ext, r->now.mono_ms);

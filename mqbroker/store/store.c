@@ -206,17 +206,20 @@ static enum status shut_down(struct store *s) {
   return status;
 }
 
-void store_close(struct store *s, struct moment now) {
-  if (s == NULL) return;
+enum status store_close(struct store *s, struct moment now) {
+  if (s == NULL) return STATUS_OK;
   enum status status = store_commit(s, now);
   if (status != STATUS_OK) log_error(s->log, "the last messages cannot be written: %s", status_text(status));
   if (s->read_only) {
     log_error(s->log, "the store is closed as it is after an error; the next start recovers it");
+    status = STATUS_IO;
   } else {
-    status = shut_down(s);
-    if (status != STATUS_OK) log_error(s->log, "the store cannot be closed cleanly: %s", status_text(status));
+    enum status down = shut_down(s);
+    if (down != STATUS_OK) log_error(s->log, "the store cannot be closed cleanly: %s", status_text(down));
+    if (status == STATUS_OK) status = down;
   }
   store_free(s);
+  return status;
 }
 
 void store_abandon(struct store *s) {

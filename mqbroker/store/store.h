@@ -119,8 +119,9 @@ struct store_listener {
 enum status store_open(struct store **out, const struct store_config *config, struct disk *disk,
                        struct log *log, const struct store_listener *listener, struct moment now,
                        struct buf *why) MUST_USE;
-/* Writes and syncs everything, leaves a clean shutdown behind (abort file removed). */
-void store_close(struct store *s, struct moment now);
+/* Writes and syncs everything, leaves a clean shutdown behind (abort file removed). A failure has been logged; then not
+ * all may be on disk. */
+enum status store_close(struct store *s, struct moment now);
 /* Forgets without writing: what a crash is like. For the simulator. */
 void store_abandon(struct store *s);
 
@@ -249,6 +250,16 @@ struct get_filter {
 enum get_status store_get_filtered(struct store *s, struct span topic, int32_t queue_id, int64_t offset,
                                    int32_t count_max, size_t bytes_max, const struct get_filter *filter,
                                    struct get_result *out);
+
+/* A queue's unit: where the record lies, and its tags code: of a delayed message, when it is due. */
+struct store_unit {
+  int64_t physical_offset;
+  int32_t size; /* 0: the unit was lost */
+  int64_t tags_code;
+};
+/* NOT_FOUND outside [min, max). */
+enum status store_unit_at(struct store *s, struct span topic, int32_t queue_id, int64_t queue_offset,
+                          struct store_unit *out) MUST_USE;
 
 /* The whole record at a physical offset; NOT_FOUND if there is none. Valid like get_result.parts. */
 enum status store_message_at(struct store *s, int64_t physical_offset, struct span *out) MUST_USE;

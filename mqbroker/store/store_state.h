@@ -148,7 +148,9 @@ int64_t index_begin_replay(struct store *s);
 void flush_init(struct store *s, struct moment now);
 void flush_log_start(struct store *s);
 int64_t flush_tick(struct store *s, struct moment now);
-/* Checkpoint times not newer than store_ms, at once: the clock went back and a new log file begins. */
-void flush_lower_checkpoint(struct store *s, int64_t store_ms);
+/* A record of this store time is being staged. When the clock went back the checkpoint must come down before the record
+ * is there: it would pass for one that was synced (damage_check), or a file that begins with it for one that needs no
+ * replay. */
+void flush_see_time(struct store *s, int64_t store_ms, bool begins_file);
 
 #endif

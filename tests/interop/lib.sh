@@ -323,6 +323,23 @@ interop_cleanup() {
   fi
 }
 
+# What UPDATE_AND_CREATE_TOPIC (17) needs but the name.
+# shellcheck disable=SC2034
+TOPIC_FIELDS='"defaultTopic":"TBW102","readQueueNums":"4","writeQueueNums":"4","perm":"6","topicFilterType":"SINGLE_TAG","topicSysFlag":"0","order":"false"'
+
+# broker_request PORT CODE FIELDS [BODY]: by hand, because a JVM just for this would take a second.  Prints the answer.
+broker_request() {
+  local header="{\"code\":$2,\"extFields\":{$3},\"flag\":0,\"language\":\"JAVA\",\"opaque\":1,\"version\":353}" body=${4:-} size
+  size=$((${#header} + 4 + ${#body}))
+  (
+    exec 3<>"/dev/tcp/127.0.0.1/$1" || exit
+    # shellcheck disable=SC2059 # the lengths are the format
+    printf "$(printf '\\x00\\x00\\x%02x\\x%02x\\x00\\x00\\x%02x\\x%02x' $((size / 256)) $((size % 256)) $((${#header} / 256)) $((${#header} % 256)))" >&3
+    printf '%s%s' "$header" "$body" >&3
+    timeout 2 dd bs=65536 count=1 <&3 2>/dev/null
+  ) 2>/dev/null | tr -d '\0'
+}
+
 # -------------------------------------------------------------------- clients
 
 # A client lives for seconds: start fast rather than run fast.  An orderly

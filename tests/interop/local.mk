@@ -40,6 +40,8 @@ EXTRA_DIST += \
   tests/interop/pingpong.sh \
   tests/interop/read_store.sh \
   tests/interop/repaired.sh \
+  tests/interop/retries.sh \
+  tests/interop/replication.sh \
   tests/interop/run.sh \
   tests/interop/shared_group.sh \
   tests/interop/sql_filters.sh \
@@ -49,6 +51,7 @@ EXTRA_DIST += \
   tests/interop/java/LedgerServer.java \
   tests/interop/java/Payload.java \
   tests/interop/java/Produce.java \
+  tests/interop/java/Retries.java \
   tests/interop/java/Topics.java \
   tests/interop/java/pom.xml \
   tests/interop/node/payload.js \

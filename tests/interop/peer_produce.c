@@ -30,6 +30,7 @@ struct producer {
   mq_queue_list *queues; /* NULL: no route yet */
   const char *topic, *prefix;
   int count, size, threads, queue_count;
+  int delay_level; /* 0: none */
   int64_t deadline_ms;
   FILE *acked; /* NULL: none */
   sem_t window;
@@ -60,7 +61,11 @@ static int seqs_of(const struct producer *p, int queue) {
 
 static mq_message *message_of(const struct producer *p, int queue, int seq) {
   struct payload payload = {p->prefix, strlen(p->prefix), queue, seq};
-  return payload_message(&payload, p->topic, p->size, p->queue_count);
+  mq_message *message = payload_message(&payload, p->topic, p->size, p->queue_count);
+  if (message == NULL || p->delay_level == 0 || mq_message_set_delay_level(message, p->delay_level) == MQ_OK)
+    return message;
+  mq_message_free(message);
+  return NULL;
 }
 
 static struct mq_send_options to_queue(const struct producer *p, int queue) {
@@ -124,10 +129,8 @@ static enum mq_result send_batch(struct producer *p, int queue, int from, int to
   enum mq_result outcome = MQ_OK;
   for (int seq = from; seq < to && outcome == MQ_OK; seq++) {
     messages[made] = message_of(p, queue, seq);
-    if (messages[made] == NULL)
-      outcome = no_memory(error);
-    else
-      made++;
+    if (messages[made] == NULL) outcome = no_memory(error);
+    else made++;
   }
   if (outcome == MQ_OK) {
     struct mq_send_options options = to_queue(p, queue);
@@ -140,7 +143,7 @@ static enum mq_result send_batch(struct producer *p, int queue, int from, int to
 }
 
 static const struct mode modes[] = {
-    {"sync", 1, send_sync},          {"oneway", 1, send_oneway},         {"selector", 1, send_selected},
+    {"sync", 1, send_sync},           {"oneway", 1, send_oneway}, {"selector", 1, send_selected},
     {"batch", BATCH_MAX, send_batch}, {"async", 0, NULL},
 };
 
@@ -158,10 +161,8 @@ static void block_send(struct producer *p, const struct mode *mode, int queue, i
   int end = seqs_of(p, queue);
   int to = from + mode->block < end ? from + mode->block : end;
   if (from >= to) return;
-  if (mode->send(p, queue, from, to, &error) == MQ_OK)
-    count_ok(p, queue, from, to);
-  else
-    complain(p, &error);
+  if (mode->send(p, queue, from, to, &error) == MQ_OK) count_ok(p, queue, from, to);
+  else complain(p, &error);
 }
 
 static void *worker_run(void *argument) {
@@ -196,14 +197,10 @@ static void on_sent(void *context, enum mq_result outcome, const struct mq_send_
   struct pending *pending = context;
   struct producer *p = pending->producer;
   struct mq_error why = {0};
-  if (outcome == MQ_OK)
-    outcome = status_check(outcome, result, &why);
-  else
-    why = *error;
-  if (outcome == MQ_OK)
-    count_ok(p, pending->queue, pending->seq, pending->seq + 1);
-  else
-    complain(p, &why);
+  if (outcome == MQ_OK) outcome = status_check(outcome, result, &why);
+  else why = *error;
+  if (outcome == MQ_OK) count_ok(p, pending->queue, pending->seq, pending->seq + 1);
+  else complain(p, &why);
   free(pending);
   sem_post(&p->window);
 }
@@ -281,7 +278,7 @@ static const struct mode *mode_find(const char *name) {
   return NULL;
 }
 
-enum { NAMESRV, TOPIC, GROUP, COUNT, SIZE, MODE, THREADS, PREFIX, TIMEOUT, ACKED, OPTIONS };
+enum { NAMESRV, TOPIC, GROUP, COUNT, SIZE, MODE, THREADS, PREFIX, TIMEOUT, ACKED, DELAY, OPTIONS };
 
 static bool acked_open(struct producer *p, const char *path) {
   if (path == NULL) return true;
@@ -297,11 +294,10 @@ static bool acked_open(struct producer *p, const char *path) {
 
 int produce_main(int argc, char **argv) {
   struct option o[OPTIONS] = {
-      [NAMESRV] = {"-n", NULL, true},          [TOPIC] = {"-t", NULL, true},
-      [GROUP] = {"-g", NULL, true},            [COUNT] = {"-c", NULL, true},
-      [SIZE] = {"-s", "100", false},           [MODE] = {"-m", "sync", false},
-      [THREADS] = {"-k", "1", false},          [PREFIX] = {"--prefix", NULL, true},
-      [TIMEOUT] = {"--timeout", "300", false}, [ACKED] = {"--acked", NULL, false},
+      [NAMESRV] = {"-n", NULL, true},     [TOPIC] = {"-t", NULL, true},        [GROUP] = {"-g", NULL, true},
+      [COUNT] = {"-c", NULL, true},       [SIZE] = {"-s", "100", false},       [MODE] = {"-m", "sync", false},
+      [THREADS] = {"-k", "1", false},     [PREFIX] = {"--prefix", NULL, true}, [TIMEOUT] = {"--timeout", "300", false},
+      [ACKED] = {"--acked", NULL, false}, [DELAY] = {"--delay", "0", false},
   };
   if (!options_parse(o, OPTIONS, argc, argv)) return PEER_USAGE;
   const struct mode *mode = mode_find(o[MODE].value);
@@ -312,6 +308,7 @@ int produce_main(int argc, char **argv) {
       .count = option_number(&o[COUNT]),
       .size = option_number(&o[SIZE]),
       .threads = option_number(&o[THREADS]),
+      .delay_level = option_number(&o[DELAY]),
       .deadline_ms = peer_now_ms() + (int64_t)option_number(&o[TIMEOUT]) * 1000,
   };
   if (p.threads < 1 || p.threads > THREADS_MAX || strlen(p.prefix) > 100 || !acked_open(&p, o[ACKED].value))

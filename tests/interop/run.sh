@@ -12,7 +12,8 @@
 # "SERVERS/group/..." are consumers of different kinds in one group, and
 # "kill9" kills our broker under load INTEROP_KILLS (5) times, see kill9.sh.
 # "storediff" compares the stores of both brokers byte by byte, "pingpong" lets
-# them take turns on one store INTEROP_ROUNDS (4) times.
+# them take turns on one store INTEROP_ROUNDS (4) times.  "replication" are master
+# and slave of different kinds, killed under load of INTEROP_REPLICATED messages.
 #
 # Prints "ok NAME: details" or "FAIL NAME: reason" for each pairing and
 # "N passed, N failed" at the end.  INTEROP_SCALE=10 sends 10 % of the messages.
@@ -28,8 +29,12 @@ set -u
 . "$INTEROP_SRC/storediff/storediff.sh"
 # shellcheck source=tests/interop/pingpong.sh
 . "$INTEROP_SRC/pingpong.sh"
+# shellcheck source=tests/interop/replication.sh
+. "$INTEROP_SRC/replication.sh"
 # shellcheck source=tests/interop/sql_filters.sh
 . "$INTEROP_SRC/sql_filters.sh"
+# shellcheck source=tests/interop/retries.sh
+. "$INTEROP_SRC/retries.sh"
 
 FILTERS=("$@")
 SCALE=${INTEROP_SCALE:-100}
@@ -121,14 +126,6 @@ is_special() {
   [[ " $SPECIAL_PRODUCERS $SPECIAL_CONSUMERS " == *[[:space:]]"$1"[[:space:]]* ]]
 }
 
-# What our broker cannot do in this version: it does not lock queues for an
-# orderly consumer (LOCK_BATCH_MQ).
-UNSUPPORTED_BY_OUR_BROKER="java-orderly our-orderly"
-
-is_supported() {
-  [ "$(broker_of "$1")" = java ] || [[ " $UNSUPPORTED_BY_OUR_BROKER " != *" $2 "* ]]
-}
-
 # With all Java servers, one set holds the pairings with our client, the other
 # the rest.  The mixed sets only have to show that the two servers understand
 # each other, so one way of sending per client is enough (and less is sent, see
@@ -136,7 +133,6 @@ is_supported() {
 belongs() {
   local servers=$1 ours=no
   [[ $2 == our-* || $3 == our-* ]] && ours=yes
-  is_supported "$servers" "$3" || return
   case $servers in
     java-ours) [ $ours = yes ] ;;
     java-java) [ $ours = no ] ;;
@@ -426,8 +422,10 @@ main() {
   run_kill9
   run_storediff
   run_pingpong
+  run_replication
   run_repaired
   run_sql
+  run_retries
   echo "$PASSED passed, $FAILED failed"
   [ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 }

@@ -14,6 +14,7 @@ enum { LEDGER_GROUPS_MAX = 8, LEDGER_BODY_MAX = 2048, VIOLATION_MAX = 512 };
 
 struct sent {
   bool acked;
+  bool illegal; /* in a batch too long for the store: refused for good */
   char broker[16];
   int32_t queue;
   int64_t offset;

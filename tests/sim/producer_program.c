@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libmqclient/producer.h"
 
+#include "core/wire/codes.h"
 #include "core/wire/message.h"
 #include "tests/sim/tap.h"
 #include "tests/sim/traffic.h"
@@ -35,6 +36,8 @@ static void on_done(struct send_op *op, struct moment now) {
   slot->busy = false;
   if (op->error.result != MQ_OK) {
     sim_say(t->ledger->world, slot->program->machine->host, "message %zu failed: %s", slot->seq, op->error.text);
+    bool illegal = op->error.broker_code == RESPONSE_MESSAGE_ILLEGAL && slot->count > 1;
+    for (size_t i = 0; i < slot->count; i++) t->ledger->producers[t->number].sent[slot->seq + i].illegal = illegal;
     return;
   }
   sim_say(t->ledger->world, slot->program->machine->host, "message %zu is in %s queue %d offset %lld%s", slot->seq,
@@ -73,10 +76,8 @@ static void write_body(struct slot *slot) {
     if (i == 0) slot->seq = seq;
     struct batch_item item = {.body = span_of(body, ledger_body(t->ledger, t->number, seq, body)),
                               .properties = SPAN_LITERAL("")};
-    if (batch)
-      batch_item_encode(&item, &slot->body);
-    else
-      buf_put(&slot->body, item.body);
+    if (batch) batch_item_encode(&item, &slot->body);
+    else buf_put(&slot->body, item.body);
   }
 }
 

@@ -25,6 +25,7 @@ EXTRA_DIST += \
   tests/system/run.sh \
   tests/system/lib.sh \
   tests/system/dledger.sh \
+  tests/system/failover.sh \
   tests/system/full_disk.sh \
   tests/system/hostile.sh \
   tests/system/keys-4.7.0.txt \

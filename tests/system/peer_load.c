@@ -141,8 +141,10 @@ static bool write_notes(FILE *f, const struct notes *n) {
   return true;
 }
 
+/* With FIRST there is no reader: it would see messages before they are acknowledged. */
 int command_load(int argc, char **argv) {
   if (argc < 5) return 2;
+  bool reads = argc == 5;
   int producers = atoi(argv[2]), window = atoi(argv[3]);
   if (producers < 1 || producers > PRODUCERS_MAX || window < 1 || window > WINDOW_MAX) return 2;
   struct worker workers[PRODUCERS_MAX + 1] = {0};
@@ -153,11 +155,13 @@ int command_load(int argc, char **argv) {
   for (int i = 0; i <= producers; i++) {
     struct worker *w = &workers[i];
     *w = (struct worker){.addr = argv[0], .topic = argv[1], .id = (uint32_t)i, .window = (uint32_t)window};
+    if (!reads) w->next = (uint32_t)strtoul(argv[5], NULL, 10);
+    if (i == producers && !reads) continue;
     if (pthread_create(&w->thread, NULL, i < producers ? run_producer : run_reader, w) != 0) return fail("no thread");
   }
   for (int i = 0; i <= producers; i++) {
     struct worker *w = &workers[i];
-    pthread_join(w->thread, NULL);
+    if (i < producers || reads) pthread_join(w->thread, NULL);
     if (w->failed || !write_notes(f, &w->notes)) result = 1;
     if (i < producers) acknowledged += w->notes.count;
     free(w->notes.list);

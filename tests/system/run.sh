@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # System tests: the programs as processes on loopback ports. Run by make check; by hand:
 #
-#     BUILD_DIR=build/release tests/system/run.sh [PART...]      start_stop kill dledger hostile names programs full_disk repair scale
+#     BUILD_DIR=build/release tests/system/run.sh [PART...]      start_stop kill failover dledger hostile names programs full_disk repair scale
 #
-# Environment: KILL_CYCLES (kill -9 per flush mode, default 30), KILLS (of masters of a group, default 3), IDLE_CONNECTIONS (default 10000),
+# Environment: KILL_CYCLES (kill -9 per flush mode, default 30), KILLS (of masters, default 3), IDLE_CONNECTIONS (default 10000),
 # SYSTEM_SEED (default 1), KEEP=1 (keep the temporary directory). Closes with "system: N passed, N failed".
 # SPDX-License-Identifier: Apache-2.0
 set -u
@@ -13,7 +13,7 @@ SYSTEM_SEED=${SYSTEM_SEED:-1}
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/system/lib.sh
 . "$HERE/lib.sh"
-PARTS=(start_stop names kill dledger full_disk repair hostile programs scale)
+PARTS=(start_stop names kill failover dledger full_disk repair hostile programs scale)
 for part in "${PARTS[@]}"; do
   # shellcheck disable=SC1090
   . "$HERE/$part.sh"

@@ -47,3 +47,21 @@ tests_unit_broker_test_trio_SOURCES = \
   tests/unit/broker/test_trio.c
 tests_unit_broker_test_trio_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_broker_test_trio_LDADD = $(tests_unit_broker_test_broker_LDADD)
+
+check_PROGRAMS += tests/unit/broker/test_delays
+TESTS += tests/unit/broker/test_delays
+tests_unit_broker_test_delays_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/test_delays.c
+tests_unit_broker_test_delays_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_broker_test_delays_LDADD = $(tests_unit_broker_test_broker_LDADD)
+
+check_PROGRAMS += tests/unit/broker/test_retries
+TESTS += tests/unit/broker/test_retries
+tests_unit_broker_test_retries_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/test_retries.c
+tests_unit_broker_test_retries_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_broker_test_retries_LDADD = $(tests_unit_broker_test_broker_LDADD)

@@ -22,6 +22,7 @@ void raw_odd_queue_offsets(void);
 /* test_master.c */
 void master_keeps_a_dead_slave_20_s(void);
 void master_bounds_what_waits(void);
+void master_waits_for_the_network(void);
 void master_counts_acks_per_link(void);
 void master_needs_as_many_as_are_asked_for(void);
 void master_knows_a_slave_that_comes_again(void);

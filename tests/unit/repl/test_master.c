@@ -65,6 +65,27 @@ void master_keeps_a_dead_slave_20_s(void) {
   scene_end(&s);
 }
 
+/* What the network does not take is copied: little of it waits. */
+void master_waits_for_the_network(void) {
+  struct scene s;
+  scene_begin(&s);
+  s.master.store_config.segment_length = s.master.config.segment_length = 1 << 20;
+  sim_conditions(s.world)->window = 16384;
+  scene_start(&s, 4000);
+  s.slaves[0].deaf = true;
+  wire_connect(&s.slaves[0], &s.master);
+  wire_report(&s.slaves[0], 1);
+  struct net *net = sim_host_net(s.master.host);
+  size_t most = 0;
+  for (int i = 0; i < 100; i++) {
+    run(s.world, 50);
+    for (conn_id conn = 2; conn < 12; conn++)
+      if (net->ops->backlog(net, conn) > most) most = net->ops->backlog(net, conn);
+  }
+  CU_ASSERT(most > 100000 && most < 600000); /* the shares of two turns; haBacklogMaxBytes is 1 MiB here */
+  scene_end(&s);
+}
+
 /* A slave that reads nothing costs what haBacklogMaxBytes says and no more, and gets everything when it reads again. */
 void master_bounds_what_waits(void) {
   struct scene s;

@@ -22,6 +22,7 @@ int main(int argc, char **argv) {
                                       TEST(java_master_resume),
                                       TEST(master_keeps_a_dead_slave_20_s),
                                       TEST(master_bounds_what_waits),
+                                      TEST(master_waits_for_the_network),
                                       TEST(master_counts_acks_per_link),
                                       TEST(master_needs_as_many_as_are_asked_for),
                                       TEST(master_knows_a_slave_that_comes_again),
