@@ -23,6 +23,7 @@ static struct disk_file *find(struct memory_disk *m, const char *path, bool make
 
 static enum status disk_open(struct disk *disk, const char *path, int flags, int64_t length, struct disk_file **out) {
   assert(length == 0);
+  if (flags & DISK_EXCLUSIVE && find((struct memory_disk *)disk, path, false) != NULL) return STATUS_EXISTS;
   *out = find((struct memory_disk *)disk, path, flags & DISK_CREATE);
   return *out == NULL ? STATUS_NOT_FOUND : STATUS_OK;
 }
@@ -78,6 +79,13 @@ static enum status disk_rename(struct disk *disk, const char *from, const char *
   return STATUS_OK;
 }
 
+static enum status disk_remove(struct disk *disk, const char *path) {
+  struct disk_file *file = find((struct memory_disk *)disk, path, false);
+  if (file == NULL) return STATUS_NOT_FOUND;
+  file->exists = false;
+  return STATUS_OK;
+}
+
 static enum status disk_sync_dir(struct disk *disk, const char *path) {
   (void)disk, (void)path;
   return STATUS_OK;
@@ -91,6 +99,7 @@ static const struct disk_ops ops = {.open = disk_open,
                                     .length = disk_length,
                                     .truncate = disk_truncate,
                                     .make_dirs = disk_make_dirs,
+                                    .remove = disk_remove,
                                     .rename = disk_rename,
                                     .sync_dir = disk_sync_dir};
 
