@@ -29,11 +29,14 @@ bool raft_obey(struct raft *r, const struct raft_message *m) {
   return true;
 }
 
-/* How far the leader was when it first spoke to us: everything we may have acknowledged before we forgot it. */
+/* How far the leader was when it knew that we had forgotten: everything we may have acknowledged to it before. An older
+ * heartbeat, on its way when we forgot, would not do: we may have acknowledged what was sent after it. */
 void raft_on_heartbeat(struct raft *r, const struct raft_message *m) {
   if (!raft_obey(r, m)) return;
-  if (m->ours && r->catch_up < -1) r->catch_up = m->end_index;
-  if (m->ours && m->confirmed == r->life) r->confirmed = true;
+  if (m->ours && m->confirmed == r->life && !r->confirmed) {
+    if (m->end_index > r->catch_up) r->catch_up = m->end_index;
+    r->confirmed = true;
+  }
   raft_answer(r, m, RAFT_SUCCESS);
   if (m->hand_over && !r->hard.amnesia) r->hand_over = r->stand_now = true;
 }

@@ -86,7 +86,9 @@ void raft_config_default(struct raft_config *config);
 
 struct raft;
 
-/* What a restarted member knows. committed: a lower bound. */
+/* What a restarted member knows; its ledger is synced. committed: a lower bound of what was committed among the entries
+ * that survived. It may not have been written down before they were synced: a power cut can undo a truncation, and
+ * other entries then have their indexes. */
 struct raft_start {
   struct raft_hard_state hard;
   int64_t committed;

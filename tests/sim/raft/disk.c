@@ -86,6 +86,9 @@ static void make_durable(struct machine_disk *d, int64_t count) {
   }
 }
 
+/* Whoever starts has all of its ledger synced first (ledger_recover): the step function takes it for durable. */
+void disk_sync_all(struct machine *m) { make_durable(&m->disk, m->disk.cache.count); }
+
 void machine_synced(struct machine *m, int64_t upto) {
   (void)upto;
   m->syncing = false;
@@ -106,10 +109,13 @@ void disk_kill(struct machine *m) {
   m->disk.staged = 0;
 }
 
-/* Of what was not synced: all, nothing, or a part up to a torn entry, which recovery finds by its checksum. */
+/* Of what was not synced: all, nothing, or a part up to a torn entry, which recovery finds by its checksum. The
+ * checkpoint vouches for nothing that was not synced (ledger_files.c, checkpoint_now): with a truncation undone, the
+ * entries at its indexes could be others. */
 void disk_power_off(struct machine *m) {
   struct machine_disk *d = &m->disk;
   disk_kill(m);
+  if (d->committed >= d->same) d->committed = d->same - 1;
   uint64_t how = group_dice(m->group, 4);
   if (how == 0) {
     int64_t rest = d->cache.count - d->same;

@@ -219,6 +219,7 @@ bool disk_write(struct machine *m); /* staged -> cache */
 bool disk_persist(struct machine *m, const struct raft_hard_state *hard, bool durable);
 bool disk_error(struct machine *m);
 void disk_sync_start(struct machine *m);
+void disk_sync_all(struct machine *m);
 void disk_kill(struct machine *m);
 void disk_power_off(struct machine *m);
 void disk_wipe(struct machine *m);

@@ -48,6 +48,7 @@ void machine_boot(struct machine *m) {
   m->syncing = m->sync_again = false;
   m->sync_upto = -1;
   m->disk.errors = 0;
+  if (m->ops == &brain_raft) disk_sync_all(m);
   m->seen_role = RAFT_FOLLOWER;
   m->seen_term = -2;
   m->seen_committed = -1;

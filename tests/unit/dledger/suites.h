@@ -31,6 +31,7 @@
   X(marks_committed)         \
   X(marks_sync)              \
   X(marks_checkpoint)        \
+  X(marks_committed_early)   \
   X(marks_failed_sync)       \
   X(recover_closed)          \
   X(recover_killed)          \

@@ -151,6 +151,32 @@ void test_marks_checkpoint(void) {
   rig_fini(&r);
 }
 
+/* A follower hears of commits before it has synced the entries. Other entries were at their indexes before, and come
+ * back when the power goes: the checkpoint must not call those committed. */
+void test_marks_committed_early(void) {
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    struct rig r;
+    rig_init(&r, seed);
+    rig_must_open(&r);
+    for (int i = 0; i < 10; i++) rig_append(&r, 100, 1);
+    ledger_set_committed(r.ledger, 4);
+    rig_run(&r, 5000);
+    ASSERT_FILE(&r, "checkpoint", "endIndex=9\ncommittedIndex=4\nsyncedIndex=9");
+    CU_ASSERT(ledger_truncate(r.ledger, 5) == STATUS_OK);
+    for (int i = 5; i < 10; i++) rig_append(&r, 100, 2);
+    sim_disk_sync_delay(r.host, 100000, 100000);
+    ledger_set_committed(r.ledger, 9);
+    rig_run(&r, 10000);
+    CU_ASSERT(r.marks->committed_index == 9 && r.marks->synced_index == 4);
+    ASSERT_FILE(&r, "checkpoint", "endIndex=4\ncommittedIndex=4\nsyncedIndex=4");
+    rig_crash(&r, SIM_POWER_OFF);
+    rig_must_open(&r);
+    CU_ASSERT(r.marks->committed_index == 4 && r.marks->damaged_index == -1);
+    rig_check(&r);
+    rig_fini(&r);
+  }
+}
+
 /* After a failed sync nobody knows what is on the disk. */
 void test_marks_failed_sync(void) {
   struct rig r;
