@@ -140,6 +140,7 @@ static void only_java(struct diff *d, const char *name) {
 static void only_ours(struct diff *d, const char *name) {
   if (ends(name, ".bak")) excuse(d, EXCUSE_BACKUP);
   else if (strcmp(name, "marks") == 0) excuse(d, EXCUSE_MARKS);
+  else if (strcmp(name, "flushed") == 0) excuse(d, EXCUSE_FLUSHED);
   else differs(d, "%s: only ours has it", name);
 }
 

@@ -13,30 +13,31 @@
 #include <limits.h>
 
 /* What may differ, and why. X(name, reason) */
-#define EXCUSES(X)                                                                                                     \
-  X(STORE_TIME, "store timestamp: each broker stamps with its own clock")                                              \
-  X(BORN_TIME, "born timestamp: the Java client stamps with its clock")                                                \
-  X(BORN_PORT, "born port: the system gives a client's connection any free port")                                      \
-  X(UNIQ_KEY, "UNIQ_KEY: the Java client makes it from its process id and clock")                                      \
-  X(FILLER, "filler behind its 8 bytes: Java leaves there what its scratch buffer holds")                              \
-  X(VERSION_TIME, "dataVersion.timestamp: clock of the last change")                                                   \
-  X(MEMBER_ORDER, "order of JSON members: Java writes in the order of its hash tables")                                \
-  X(BACKUP, "*.bak: the last version but one, depends on when the file was saved")                                     \
-  X(MARKS, "marks: ours only, the end of a log that was closed cleanly; Java does not look at it")                     \
-  X(DELAYS, "delayOffset.json: Java saves it every 10 s; delayed messages are not compared")                           \
-  X(FILTERS, "consumerFilter.json: Java saves it every 10 s; SQL92 filters are not compared")                          \
-  X(HALF_TOPIC, "RMQ_SYS_TRANS_HALF_TOPIC: Java creates it in its first check of transactions")                        \
-  X(CHECK_GROUP, "CID_RMQ_SYS_TRANS: Java's check of transactions has run")                                            \
-  X(RETRY_OFFSET, "offset 0 in an empty retry topic: a client saves it if it came to pull there")                     \
-  X(INDEX_NAME, "name of an index file: the clock when it was made")                                                   \
-  X(INDEX_TIME, "times in an index file: from the store timestamps")                                                   \
+#define EXCUSES(X)                                                                                 \
+  X(STORE_TIME, "store timestamp: each broker stamps with its own clock")                          \
+  X(BORN_TIME, "born timestamp: the Java client stamps with its clock")                            \
+  X(BORN_PORT, "born port: the system gives a client's connection any free port")                  \
+  X(UNIQ_KEY, "UNIQ_KEY: the Java client makes it from its process id and clock")                  \
+  X(FILLER, "filler behind its 8 bytes: Java leaves there what its scratch buffer holds")          \
+  X(VERSION_TIME, "dataVersion.timestamp: clock of the last change")                               \
+  X(MEMBER_ORDER, "order of JSON members: Java writes in the order of its hash tables")            \
+  X(BACKUP, "*.bak: the last version but one, depends on when the file was saved")                 \
+  X(MARKS, "marks: ours only, the end of a log that was closed cleanly; Java does not look at it") \
+  X(FLUSHED, "flushed: ours only, how far the log is durable; Java does not look at it")           \
+  X(DELAYS, "delayOffset.json: Java saves it every 10 s; delayed messages are not compared")       \
+  X(FILTERS, "consumerFilter.json: Java saves it every 10 s; SQL92 filters are not compared")      \
+  X(HALF_TOPIC, "RMQ_SYS_TRANS_HALF_TOPIC: Java creates it in its first check of transactions")    \
+  X(CHECK_GROUP, "CID_RMQ_SYS_TRANS: Java's check of transactions has run")                        \
+  X(RETRY_OFFSET, "offset 0 in an empty retry topic: a client saves it if it came to pull there")  \
+  X(INDEX_NAME, "name of an index file: the clock when it was made")                               \
+  X(INDEX_TIME, "times in an index file: from the store timestamps")                               \
   X(INDEX_HASH, "hash of an index entry: of a UNIQ_KEY that differs")
 
 enum excuse {
 #define X(name, reason) EXCUSE_##name,
   EXCUSES(X)
 #undef X
-  EXCUSE_COUNT
+      EXCUSE_COUNT
 };
 
 #define TOPICS_MAX 16
@@ -50,9 +51,9 @@ struct diff {
   unsigned long excused[EXCUSE_COUNT];
   unsigned long differences;
   unsigned long records, fillers, units, files, index_entries, json_values;
-  bool java_has_half_topic;              /* of the topics.json that is compared */
-  int64_t client_from;  /* physical offset of the first record in a client's topic, -1: none */
-  int64_t index_offset; /* physical offset in the last index entry */
+  bool java_has_half_topic;          /* of the topics.json that is compared */
+  int64_t client_from;               /* physical offset of the first record in a client's topic, -1: none */
+  int64_t index_offset;              /* physical offset in the last index entry */
   int64_t java_last_ms, our_last_ms; /* store time of the last record */
 };
 
