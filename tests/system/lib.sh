@@ -46,7 +46,7 @@ end_stuck() {
 }
 
 # finish PID: waits for it, FINISH_LIMIT seconds at most; its status.
-FINISH_LIMIT=300
+FINISH_LIMIT=${FINISH_LIMIT:-300}
 finish() {
   local i status limit=$((SECONDS + FINISH_LIMIT))
   until ended "$1"; do
