@@ -25,41 +25,35 @@ void bug_list(void) {
   for (int i = 1; i < COUNT; i++) printf("%s\n", names[i]);
 }
 
-bool __real_raft_may_vote(const struct raft *r, int64_t term, int candidate);
-bool __wrap_raft_may_vote(const struct raft *r, int64_t term, int candidate);
+__typeof__(raft_may_vote) __real_raft_may_vote, __wrap_raft_may_vote;
 bool __wrap_raft_may_vote(const struct raft *r, int64_t term, int candidate) {
   return planted == VOTE_TWICE || __real_raft_may_vote(r, term, candidate);
 }
 
-int64_t __real_raft_countable(const struct raft *r, int64_t index);
-int64_t __wrap_raft_countable(const struct raft *r, int64_t index);
+__typeof__(raft_countable) __real_raft_countable, __wrap_raft_countable;
 int64_t __wrap_raft_countable(const struct raft *r, int64_t index) {
   return planted == COMMIT_OLD_TERM ? index : __real_raft_countable(r, index);
 }
 
 /* A batch that arrives late takes away what newer ones have brought: the classic mistake. */
-void __real_raft_on_batch(struct raft *r, const struct raft_message *m);
-void __wrap_raft_on_batch(struct raft *r, const struct raft_message *m);
+__typeof__(raft_on_batch) __real_raft_on_batch, __wrap_raft_on_batch;
 void __wrap_raft_on_batch(struct raft *r, const struct raft_message *m) {
   bool late = m->term == r->hard.term && m->from == r->leader && m->last >= m->first && m->last < raft_end(r);
   if (planted == TRUNCATE_COMMITTED && late) (void)raft_drop_from(r, m->last + 1);
   __real_raft_on_batch(r, m);
 }
 
-bool __real_raft_may_truncate(const struct raft *r, int64_t from);
-bool __wrap_raft_may_truncate(const struct raft *r, int64_t from);
+__typeof__(raft_may_truncate) __real_raft_may_truncate, __wrap_raft_may_truncate;
 bool __wrap_raft_may_truncate(const struct raft *r, int64_t from) {
   return planted == TRUNCATE_COMMITTED || __real_raft_may_truncate(r, from);
 }
 
-enum raft_vote __real_raft_judge_ledger(const struct raft *r, const struct raft_message *vote);
-enum raft_vote __wrap_raft_judge_ledger(const struct raft *r, const struct raft_message *vote);
+__typeof__(raft_judge_ledger) __real_raft_judge_ledger, __wrap_raft_judge_ledger;
 enum raft_vote __wrap_raft_judge_ledger(const struct raft *r, const struct raft_message *vote) {
   return planted == VOTE_FOR_SHORT_LEDGER ? RAFT_VOTE_ACCEPT : __real_raft_judge_ledger(r, vote);
 }
 
-bool __real_raft_ballot_won(const struct raft *r);
-bool __wrap_raft_ballot_won(const struct raft *r);
+__typeof__(raft_ballot_won) __real_raft_ballot_won, __wrap_raft_ballot_won;
 bool __wrap_raft_ballot_won(const struct raft *r) {
   int votes = 1;
   if (planted != FORGET_AMNESIA) return __real_raft_ballot_won(r);

@@ -37,12 +37,9 @@ void bug_list(bool docs) {
 
 static bool bites(enum bug bug, uint64_t one_in) { return planted == bug && prng_chance(&chance, 1, one_in); }
 
-/* ---- the wrapped functions ---- */
+/* ---- the wrapped functions: each has the type of the real one, so the compiler sees when that changes ---- */
 
-void __real_gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
-                         void *context);
-void __wrap_gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
-                         void *context);
+__typeof__(gate_release) __real_gate_release, __wrap_gate_release;
 void __wrap_gate_release(struct gate *g, const struct gate_marks *marks, struct moment now, gate_answer answer,
                          void *context) {
   struct gate_marks told = *marks;
@@ -51,36 +48,29 @@ void __wrap_gate_release(struct gate *g, const struct gate_marks *marks, struct 
 }
 
 /* Later will do. */
-enum status __real_store_commit(struct store *s, struct moment now);
-enum status __wrap_store_commit(struct store *s, struct moment now);
+__typeof__(store_commit) __real_store_commit, __wrap_store_commit;
 enum status __wrap_store_commit(struct store *s, struct moment now) {
   return bites(BUG_REPORT_FIRST, 2) ? STATUS_OK : __real_store_commit(s, now);
 }
 
-int64_t __real_store_log_max(const struct store *s);
-int64_t __wrap_store_log_max(const struct store *s);
+__typeof__(store_log_max) __real_store_log_max, __wrap_store_log_max;
 int64_t __wrap_store_log_max(const struct store *s) {
   return planted == BUG_REPORT_FIRST ? store_raw_end(s) : __real_store_log_max(s);
 }
 
 /* Java's slave asks from the end of its log. */
-int64_t __real_store_last_record(struct store *s);
-int64_t __wrap_store_last_record(struct store *s);
+__typeof__(store_last_record) __real_store_last_record, __wrap_store_last_record;
 int64_t __wrap_store_last_record(struct store *s) {
   int64_t from = __real_store_last_record(s);
   return planted == BUG_NO_COMPARE && from >= 0 ? __real_store_log_max(s) : from;
 }
 
-void __real_store_raw_forget(struct store *s);
-void __wrap_store_raw_forget(struct store *s);
+__typeof__(store_raw_forget) __real_store_raw_forget, __wrap_store_raw_forget;
 void __wrap_store_raw_forget(struct store *s) {
   if (planted != BUG_STALE_PIECE) __real_store_raw_forget(s);
 }
 
-enum status __real_store_append_raw(struct store *s, int64_t offset, struct span bytes, struct moment now,
-                                    struct buf *why);
-enum status __wrap_store_append_raw(struct store *s, int64_t offset, struct span bytes, struct moment now,
-                                    struct buf *why);
+__typeof__(store_append_raw) __real_store_append_raw, __wrap_store_append_raw;
 enum status __wrap_store_append_raw(struct store *s, int64_t offset, struct span bytes, struct moment now,
                                     struct buf *why) {
   if (bites(BUG_SHORT_FRAME, 50)) bytes.len--;
