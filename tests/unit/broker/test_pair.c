@@ -6,7 +6,6 @@
 
 #include "tests/harness.h"
 
-
 #define SLAVE_ADDR "10.0.0.5:10911"
 
 struct couple {

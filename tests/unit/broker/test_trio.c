@@ -6,7 +6,6 @@
 
 #include "tests/harness.h"
 
-
 #define PEERS "dLegerPeers=n0-10.0.0.1:20911;n1-10.0.0.5:20911;n2-10.0.0.6:20911\n"
 #define GROUP "enableDLegerCommitLog=true\ndLegerGroup=g\n" PEERS
 
