@@ -88,6 +88,8 @@ struct disk_ops {
 
 /* Appends the whole file to out. NOT_FOUND if missing, LIMIT if larger than out may become. */
 enum status disk_read_whole(struct disk *disk, const char *path, struct buf *out) MUST_USE;
+/* The names in dir are durable, and those of so many directories above it: they may be as new. */
+enum status disk_sync_names(struct disk *disk, const char *dir, int above) MUST_USE;
 /* Replaces a file so that a crash leaves the old or the new one whole: PATH.tmp is written and synced,
  * the old content is kept as PATH.bak when keep_bak (as MixAll.string2File does), then renamed. */
 enum status disk_replace_whole(struct disk *disk, const char *path, struct span content,
