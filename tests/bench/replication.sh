@@ -5,7 +5,8 @@
 #     BUILD_DIR=build/release tests/bench/replication.sh [ours|java] [throughput|catchup]
 #
 # All pairs of a side run at once, and the loads take turns, so that a ratio is one of neighbours in time. ROUNDS
-# (3) of SECONDS_EACH (2); WINDOW (w2000) sends under way in the load that waits for nothing; FILL_MIB (2048) for the catch-up; ADDED_US (2000) of round trip by the relay, which takes
+# (3) of SECONDS_EACH (2); WINDOW (w2000) sends under way in the load that waits for nothing; FILL_MIB (2048) for the
+# catch-up; ADDED_US (2000) of round trip by the relay, which takes
 # CPU time of its own: the same relay without delay stands beside it.
 # SPDX-License-Identifier: Apache-2.0
 set -uo pipefail
@@ -20,7 +21,7 @@ for word; do
   case $word in
     ours | java) SIDES=$word ;;
     throughput | catchup) PARTS=$word ;;
-    *) sed -n 's/^# \{0,1\}//p' "$0" | head -n 10 >&2; exit 2 ;;
+    *) sed -n 's/^# \{0,1\}//p' "$0" | head -n 12 >&2; exit 2 ;;
   esac
 done
 MQBENCH=$BUILD_DIR/tools/mqbench
