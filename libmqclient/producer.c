@@ -13,7 +13,12 @@ static enum status describe(struct member *m, struct heartbeat *out, struct aren
   return STATUS_OK;
 }
 
-static const struct member_ops producer_member_ops = {.describe = describe};
+static void asked(struct member *m, const struct transaction_question *question, struct moment now) {
+  struct producer *p = (struct producer *)((char *)m - offsetof(struct producer, member));
+  if (p->config.asked != NULL) p->config.asked(p->config.owner, question, now);
+}
+
+static const struct member_ops producer_member_ops = {.describe = describe, .asked = asked};
 
 enum status producer_init(struct producer *p, struct client *c, const struct producer_config *config,
                           struct moment now) {
