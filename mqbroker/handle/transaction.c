@@ -126,14 +126,10 @@ static const struct member *producer_of(const struct client_group *g, const stru
   return TAILQ_FIRST(&g->members);
 }
 
-static void ask(void *broker, const struct transaction_check *check) {
+static bool ask(void *broker, const struct transaction_check *check) {
   struct broker *b = broker;
   const struct client_group *g = clients_producers(&b->clients, check->group);
-  if (g == NULL || g->member_count == 0) {
-    log_warn(b->log, "transactions: no producer of group %.*s is there to be asked for half message %lld",
-             SPAN_ARG(check->group), (long long)check->queue_offset);
-    return;
-  }
+  if (g == NULL || g->member_count == 0) return false;
   char id[MESSAGE_ID_MAX];
   struct check_transaction_state_request h = {0};
   HEADER_SET(check_transaction_state_request, &h, tranStateTableOffset, check->queue_offset);
@@ -148,8 +144,7 @@ static void ask(void *broker, const struct transaction_check *check) {
                           .header = &check_transaction_state_request_header,
                           .fields = &h,
                           .body = check->record};
-  if (remoting_oneway_conn(b->remoting, producer_of(g, check)->conn, &q, b->now) != STATUS_OK)
-    log_warn(b->log, "transactions: a producer of group %.*s could not be asked", SPAN_ARG(check->group));
+  return remoting_oneway_conn(b->remoting, producer_of(g, check)->conn, &q, b->now) == STATUS_OK;
 }
 
 struct transaction_door transaction_door(struct broker *b) {

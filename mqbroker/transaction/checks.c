@@ -102,7 +102,7 @@ static void ask(struct round *r, const struct message *half, int32_t times) {
                                     .physical_offset = m.physical_offset,
                                     .times = times,
                                     .record = span_of(record, size)};
-  t->door.ask(t->door.context, &check);
+  if (!t->door.ask(t->door.context, &check)) t->unasked++;
   r->bytes += size;
 }
 
@@ -186,7 +186,7 @@ void transactions_check(struct transactions *t, struct store *s, const struct tr
   if (!t->in_round) {
     t->in_round = true;
     t->walk_end = t->waiting.count;
-    t->walked = t->kept = 0;
+    t->walked = t->kept = t->unasked = 0;
     t->round_ms = now.mono_ms + rules->interval_ms;
   }
   if (t->walk_end > 0) {
@@ -197,5 +197,7 @@ void transactions_check(struct transactions *t, struct store *s, const struct tr
   if (!walk_new(&r, &looks)) return;
   t->in_round = false;
   t->noted.count = 0;
+  if (t->unasked > 0)
+    log_warn(t->log, "transactions: %zu are open and no producer of their groups is there to be asked", t->unasked);
   if (t->times_changed) transactions_note(t, s, now);
 }

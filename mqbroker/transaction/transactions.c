@@ -54,7 +54,7 @@ void transactions_start(struct transactions *t, struct store *s, const struct of
   t->told_before = store_queue_max(s, SPAN_LITERAL(OP_TOPIC), 0);
   ended_reset(&t->ended, t->base);
   t->waiting.count = t->noted.count = t->owed_count = 0;
-  t->walk_end = t->walked = t->kept = 0;
+  t->walk_end = t->walked = t->kept = t->unasked = 0;
   t->note_at = t->mark = -1;
   t->in_round = t->times_changed = false;
   t->round_ms = now.mono_ms + interval_ms;

@@ -44,8 +44,8 @@ struct transaction_check {
 
 /* What the room needs of the broker. */
 struct transaction_door {
-  /* To one of the group's producers; nobody may be there. */
-  void (*ask)(void *context, const struct transaction_check *check);
+  /* To one of the group's producers. False: nobody is there. */
+  bool (*ask)(void *context, const struct transaction_check *check);
   /* For what is given up. False: not now. */
   bool (*make_topic)(void *context, const char *name);
   void *context;
@@ -86,6 +86,7 @@ struct transactions {
 
   bool in_round;
   size_t walk_end, walked, kept; /* of waiting, in this round */
+  size_t unasked;                /* nobody was there, in this round */
   int64_t round_ms;              /* monotonic, of the next */
   int64_t retry_ms;              /* monotonic: nothing is tried before */
 

@@ -361,6 +361,22 @@ static enum mq_transaction_state on_check(void *context, const mq_message *messa
   return t->answer;
 }
 
+/* A producer that came back only to answer sends nothing, and is known all the same. */
+static void test_transaction_presence(void) {
+  struct stage s;
+  struct transactions t = {.answer = MQ_TRANSACTION_UNKNOWN};
+  struct mq_transaction_listener listener = {on_execute, on_check, &t};
+  mq_transaction_producer *producer;
+  stage_open(&s, "createTopicKey", "T");
+  CU_ASSERT_EQUAL_FATAL(mq_transaction_producer_start(s.client, "P", &listener, &producer, NULL), MQ_OK);
+  for (int i = 0; i < 1000 && s.fake.heartbeats == 0; i++) usleep(5000);
+  CU_ASSERT_EQUAL(mq_transaction_producer_stop(producer, 1000, NULL), MQ_OK);
+  mq_transaction_producer_free(producer);
+  stage_stop_server(&s);
+  CU_ASSERT(s.fake.heartbeats > 0 && s.fake.unregisters == 1 && s.fake.sends == 0);
+  stage_close(&s);
+}
+
 /* Committed, rolled back, open; the last is asked for. */
 static void test_transactions(void) {
   struct stage s;
@@ -433,6 +449,7 @@ const struct test api_tests[] = {{"api: blocking sends of many threads", test_bl
                                  {"api: pull consumer", test_pull},
                                  {"api: push consumer", test_push},
                                  {"api: transactions", test_transactions},
+                                 {"api: who answers for transactions is known", test_transaction_presence},
                                  {"api: a transaction that is refused", test_transaction_refused},
                                  {"api: the deadline of a push consumer's stop", test_push_deadline},
                                  {NULL, NULL}};
