@@ -336,6 +336,86 @@ static void a_delayed_one_waits_after_its_commit(void) {
   stage_end(&s);
 }
 
+/* The committed record may be the longer one: it must fit before the half one is taken. */
+static void what_would_not_fit_later_is_refused_now(void) {
+  static const char topic[] = "A_topic_with_a_name_that_is_much_longer_than_that_of_the_half_topic";
+  static char body[2048];
+  struct stage s;
+  struct answer a;
+  int room = 2048;
+  memset(body, 'x', sizeof body - 1);
+  stage_start(&s, "maxMessageSize=2048\n");
+  for (; room > 1 && stage_send(&s, topic, 0, body, HALF, &a) == RESPONSE_MESSAGE_ILLEGAL; room--)
+    body[room - 1] = '\0';
+  CU_ASSERT(a.code == RESPONSE_SUCCESS && room > 1500);
+  CU_ASSERT(end(&s, 0, COMMIT) == RESPONSE_SUCCESS);
+  CU_ASSERT(count_of(&s, topic) == 1);
+  stage_end(&s);
+}
+
+/* A Java consumer that could not send a message back sends it anew, with all its properties (W35). */
+static void a_consumers_retry_is_no_transaction(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  struct send_message_request h = {.producerGroup = SPAN_LITERAL("CLIENT_INNER_PRODUCER"),
+                                   .topic = SPAN_LITERAL("%RETRY%G"),
+                                   .defaultTopic = SPAN_LITERAL("TBW102"),
+                                   .defaultTopicQueueNums = 1,
+                                   .reconsumeTimes = 1,
+                                   .maxReconsumeTimes = 16,
+                                   .properties = SPAN_LITERAL(HALF "DELAY\0011\002"),
+                                   .present = UINT64_MAX};
+  struct request_out q = {.code = REQUEST_SEND_MESSAGE_V2,
+                          .header = &send_message_request_header,
+                          .fields = &h,
+                          .by_short_name = true,
+                          .body = SPAN_LITERAL("again")};
+  stage_ask_wait(&s, 0, &q, &a);
+  CU_ASSERT(a.code == RESPONSE_SUCCESS);
+  CU_ASSERT(count_of(&s, HALF_TOPIC) == 0 && count_of(&s, SCHEDULE_TOPIC) == 1);
+  stage_run(&s, 2000);
+  CU_ASSERT(count_of(&s, "%RETRY%G") == 1);
+  stage_end(&s);
+}
+
+/* No more than so many are asked for; the next as soon as some have ended. */
+static void those_behind_the_limit_wait(void) {
+  struct stage s;
+  stage_start(&s, OFTEN "maxPendingTransactions=2\n");
+  CU_ASSERT(stage_producer_heartbeat(&s, 1, "PG") == RESPONSE_SUCCESS);
+  for (int i = 0; i < 4; i++) CU_ASSERT(prepare(&s, "x") == RESPONSE_SUCCESS);
+  stage_run(&s, 6500);
+  CU_ASSERT_FATAL(s.peers[1].asked_count >= 2);
+  for (int i = 0; i < s.peers[1].asked_count; i++) CU_ASSERT(s.peers[1].asked[i].h.tranStateTableOffset < 2);
+  CU_ASSERT(end(&s, 0, COMMIT) == RESPONSE_SUCCESS && end(&s, 1, ROLLBACK) == RESPONSE_SUCCESS);
+  int before = s.peers[1].asked_count;
+  stage_run(&s, 3000);
+  CU_ASSERT_FATAL(s.peers[1].asked_count == before + 2);
+  for (int i = 0; i < 2; i++) CU_ASSERT(s.peers[1].asked[before + i].h.tranStateTableOffset == 2 + i);
+  stage_end(&s);
+}
+
+/* Its record is gone with the log's file: it waits no more, and holds nothing back. */
+static void what_retention_took_is_over(void) {
+  struct stage s;
+  struct answer a;
+  static char body[30000];
+  memset(body, 'x', sizeof body - 1);
+  stage_start(&s,
+              "transactionCheckInterval=100000000\nfileReservedTime=0\ncleanResourceInterval=100\ndeleteWhen=00;01;02;"
+              "03;04;05;06;07;08;09;10;11;12;13;14;15;16;17;18;19;20;21;22;23\n");
+  CU_ASSERT(prepare(&s, "old") == RESPONSE_SUCCESS);
+  for (int i = 0; i < 4; i++) CU_ASSERT(stage_send(&s, "T", 0, body, NULL, &a) == RESPONSE_SUCCESS);
+  stage_run(&s, 70000);
+  CU_ASSERT(store_log_min(s.broker->store) > 0 && s.broker->transactions.base == 0);
+  s.settings.transactionCheckInterval = 1000;
+  stage_run(&s, 5000);
+  CU_ASSERT(s.broker->transactions.base == 1 && s.broker->transactions.waiting.count == 0);
+  CU_ASSERT(count_of(&s, CHECK_MAX_TOPIC) == 0);
+  stage_end(&s);
+}
+
 /* ---- Java's ---- */
 
 /* Where a half record lies that was committed as this one. */
@@ -448,6 +528,10 @@ int main(int argc, char **argv) {
       {"a full disk ends nothing", a_full_disk_ends_nothing},
       {"many end behind one that waits", many_end_behind_one_that_waits},
       {"a delayed one waits after its commit", a_delayed_one_waits_after_its_commit},
+      {"what would not fit later is refused now", what_would_not_fit_later_is_refused_now},
+      {"a consumer's retry is no transaction", a_consumers_retry_is_no_transaction},
+      {"those behind the limit wait", those_behind_the_limit_wait},
+      {"what retention took is over", what_retention_took_is_over},
       {"the records are Java's", the_records_are_javas},
       {"a store of Java's goes on", a_store_of_java_goes_on},
       {NULL, NULL}};
