@@ -112,6 +112,11 @@ static void on_passed(void *context, const struct message *m) {
   member_passed(&b->member, m);
 }
 
+static void on_noted(void *context, const struct message *m) {
+  struct broker *b = context;
+  delays_noted(&b->delays, m);
+}
+
 /* CommitLogDispatcherCalcBitMap */
 static bool on_bitmap(void *context, const struct message *m, struct buf *out) {
   const struct broker *b = context;
@@ -186,7 +191,8 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   if (status == STATUS_OK) {
     what = b->delays.path;
     status = delays_init(&b->delays, s->storePathRootDir, s->messageDelayLevel, b->log);
-    if (status == STATUS_OK && s->brokerRole != ROLE_SLAVE && !s->enableDLegerCommitLog)
+    if (status == STATUS_OK && s->enableDLegerCommitLog) status = delays_join(&b->delays, b->disk, b->now);
+    else if (status == STATUS_OK && s->brokerRole != ROLE_SLAVE)
       status = delays_start(&b->delays, b->disk, b->now);
   }
   /* What was read may have been renamed into place by a program that was killed before it could sync that. */
@@ -255,13 +261,19 @@ static struct store_config store_config(const struct broker *b) {
 struct store_config broker_store_config(const struct broker *b) {
   struct store_config config = store_config(b);
   if (b->settings->enableDLegerCommitLog) config.group = dledger_group(b->repl);
+  config.noted_from = b->delays.known_from;
   return config;
 }
 
 enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) {
   struct store_config config = broker_store_config(b);
-  struct store_listener listener = {.arrived = on_arrival, .bitmap = on_bitmap, .passed = on_passed, .context = b};
-  return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
+  struct store_listener listener = {
+      .arrived = on_arrival, .bitmap = on_bitmap, .passed = on_passed, .noted = on_noted, .context = b};
+  enum status status = store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
+  if (status != STATUS_OK || config.group == NULL) return status;
+  status = delays_joined(&b->delays, b->disk, store_appended(b->store));
+  if (status != STATUS_OK) buf_printf(why, "%s cannot be written: %s", b->delays.path, status_text(status));
+  return status;
 }
 
 /* The ledger comes before the store that reads it. */
@@ -458,7 +470,8 @@ void broker_free(struct broker *b, struct moment now) {
   struct store *store = b->store;
   if (b->repl != NULL) b->repl->ops->free(b->repl);
   b->repl = NULL;
-  if (store != NULL && store_close(store, now) == STATUS_OK) delays_save_last(&b->delays, b->disk);
+  int64_t log_end = store == NULL ? 0 : store_appended(store);
+  if (store != NULL && store_close(store, now) == STATUS_OK) delays_save_last(&b->delays, b->disk, log_end);
   forget(b, now);
 }
 

@@ -115,9 +115,6 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
 
 /* What this version does not do is refused before anything is stored, so that nothing is lost or early. */
 static const char *unsupported(const struct broker *b, struct span properties) {
-  int32_t level = 0;
-  if (b->settings->enableDLegerCommitLog && (delay_level_of(properties, &level) != STATUS_OK || level > 0))
-    return DELAY_IN_GROUP_REMARK;
   if (span_is(property_get(properties, "TRAN_MSG"), "true"))
     return "transaction messages are not supported by this version";
   return NULL;
