@@ -114,7 +114,7 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
 }
 
 /* What this version does not do is refused before anything is stored, so that nothing is lost or early. */
-static const char *unsupported(const struct broker *b, struct span properties) {
+static const char *unsupported(struct span properties) {
   if (span_is(property_get(properties, "TRAN_MSG"), "true"))
     return "transaction messages are not supported by this version";
   return NULL;
@@ -171,10 +171,10 @@ static void join_ids(const struct broker *b, const int64_t *offsets, size_t coun
 }
 
 /* CommitLog.putMessages refuses batches with a delay; Java's client makes none. */
-static const char *not_in_a_batch(const struct broker *b, struct span properties) {
+static const char *not_in_a_batch(struct span properties) {
   int32_t level;
   if (delay_level_of(properties, &level) != STATUS_OK || level > 0) return "a delayed message cannot be in a batch";
-  return unsupported(b, properties);
+  return unsupported(properties);
 }
 
 /* Unpacks the batch body into the arena. NULL: answered. */
@@ -184,7 +184,7 @@ static struct batch_item *unpack_batch(struct broker *b, const struct request *r
   *count = 0;
   enum status status;
   while ((status = batch_next(rq->cmd->body, &at, &item)) == STATUS_OK) {
-    const char *why = not_in_a_batch(b, item.properties);
+    const char *why = not_in_a_batch(item.properties);
     if (why != NULL) {
       refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, why);
       return NULL;
@@ -251,7 +251,7 @@ static bool delay(struct broker *b, const struct request *rq, struct message *m)
 }
 
 static void send_one(struct broker *b, const struct request *rq, struct send_message_request *h) {
-  const char *why = unsupported(b, h->properties);
+  const char *why = unsupported(h->properties);
   if (why != NULL) {
     refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, why);
     return;

@@ -2,136 +2,11 @@
  *
  * Three brokers that keep one log by DLedger, asked as clients and operators do.
  */
-#include "tests/unit/broker/stage.h"
+#include "tests/unit/broker/trio.h"
 
 #include "tests/harness.h"
 
-#include <stdlib.h>
-
-#define PEERS "dLegerPeers=n0-10.0.0.1:20911;n1-10.0.0.5:20911;n2-10.0.0.6:20911\n"
-#define GROUP "enableDLegerCommitLog=true\ndLegerGroup=g\n" PEERS
-
-enum { BROKERS = 3, ELECTION_MS = 5000 };
-
-struct place {
-  struct sim_host *host;
-  struct broker_settings own; /* but the first's are the stage's */
-  struct broker_settings *settings;
-  struct broker *broker;
-};
-
-struct trio {
-  struct stage s;
-  struct place places[BROKERS];
-};
-
-static const char *const addresses[BROKERS] = {"10.0.0.1:10911", "10.0.0.5:10911", "10.0.0.6:10911"};
-
-static void place_up_as(struct trio *t, int i, enum broker_role role) {
-  struct place *p = &t->places[i];
-  struct buf why;
-  buf_init(&why, 4096);
-  struct broker_host host = {.net = sim_host_net(p->host),
-                             .disk = sim_host_disk(p->host),
-                             .log = sim_host_log(p->host),
-                             .seed = (uint64_t)i + 8,
-                             .memory_bytes = INT64_C(1) << 34};
-  p->settings->brokerRole = role;
-  p->broker = broker_new(p->settings, &host, sim_host_now(p->host), &why);
-  if (p->broker == NULL) {
-    printf("    broker_new: %.*s\n", SPAN_ARG(buf_span(&why)));
-    abort();
-  }
-  buf_fini(&why);
-  if (i == 0) t->s.broker = p->broker;
-  sim_attach(p->host, &p->broker->node);
-}
-
-static void place_up(struct trio *t, int i) { place_up_as(t, i, ROLE_SLAVE); }
-
-static void place_down(struct trio *t, int i, enum sim_stop how) {
-  struct place *p = &t->places[i];
-  struct moment now = sim_host_now(p->host);
-  if (how == SIM_EXIT) {
-    broker_stop(p->broker, now);
-    broker_free(p->broker, now);
-    sim_stop(p->host, how);
-  } else {
-    sim_stop(p->host, how);
-    broker_abandon(p->broker, now);
-  }
-  p->broker = NULL;
-}
-
-static void place_again(struct trio *t, int i) {
-  sim_boot(t->places[i].host);
-  place_up(t, i);
-  sim_reset_connections(t->places[i].host, NULL);
-}
-
-static void place_init(struct trio *t, int i, const char *extra) {
-  struct place *p = &t->places[i];
-  char lines[1024];
-  snprintf(lines, sizeof lines,
-           "brokerName=b\nbrokerIP1=10.0.0.%d\nstorePathRootDir=/store\nstorePathCommitLog=/store/commitlog\n"
-           "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\nmaxHashSlotNum=64\n"
-           "maxIndexNum=256\ndLegerSelfId=n%d\n%s%s",
-           i + 4, i, GROUP, extra);
-  p->host = sim_host_new(t->s.world, i == 1 ? "second" : "third");
-  p->settings = &p->own;
-  CU_ASSERT_FATAL(config_init(p->settings, &broker_settings_table) == STATUS_OK);
-  CU_ASSERT_FATAL(config_apply(p->settings, span_text(lines), "test", NULL) == STATUS_OK);
-  CU_ASSERT_FATAL(broker_settings_complete(p->settings, "host", "10.0.0.5", "/home", NULL) == STATUS_OK);
-  place_up(t, i);
-}
-
-/* Who leads, and nobody else does. */
-static int leader_of(struct trio *t) {
-  int leader = -1;
-  for (int i = 0; i < BROKERS; i++) {
-    struct broker *b = t->places[i].broker;
-    if (b == NULL || !b->member.leads) continue;
-    CU_ASSERT(leader < 0);
-    leader = i;
-  }
-  return leader;
-}
-
-static int elected(struct trio *t) {
-  for (int i = 0; i < ELECTION_MS && leader_of(t) < 0; i++) stage_run(&t->s, 1);
-  int leader = leader_of(t);
-  CU_ASSERT_FATAL(leader >= 0);
-  t->s.address = addresses[leader];
-  stage_run(&t->s, 300);
-  return leader;
-}
-
-static void trio_init(struct trio *t, const char *extra) {
-  char first[512];
-  *t = (struct trio){0};
-  snprintf(first, sizeof first, "dLegerSelfId=n0\n%s%s", GROUP, extra);
-  stage_start(&t->s, first);
-  t->places[0].host = t->s.host;
-  t->places[0].settings = &t->s.settings;
-  t->places[0].broker = t->s.broker;
-  for (int i = 1; i < BROKERS; i++) place_init(t, i, extra);
-}
-
-static int trio_start_with(struct trio *t, const char *extra) {
-  trio_init(t, extra);
-  return elected(t);
-}
-
 static int trio_start(struct trio *t) { return trio_start_with(t, ""); }
-
-static void trio_end(struct trio *t) {
-  for (int i = 1; i < BROKERS; i++) {
-    if (t->places[i].broker != NULL) place_down(t, i, SIM_EXIT);
-    config_fini(&t->places[i].own);
-  }
-  if (t->places[0].broker == NULL) place_again(t, 0);
-  stage_end(&t->s);
-}
 
 static int send(struct trio *t, const char *topic, int queue, const char *body) {
   struct answer a;
@@ -156,7 +31,7 @@ static void three_elect_one_and_share_its_log(void) {
   for (int i = 0; i < BROKERS; i++) {
     struct broker *b = t.places[i].broker;
     CU_ASSERT(store_log_max(b->store) == store_log_max(t.places[leader].broker->store));
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     CU_ASSERT_STRING_EQUAL(pulled(&t, "T", 0), "one,two");
     CU_ASSERT(topics_find(&b->topics, SPAN_LITERAL("T")) != NULL);
     if (i == leader) continue;
@@ -194,7 +69,7 @@ static void leaders_die_and_nothing_is_lost(void) {
   for (int i = 0; i < BROKERS; i++) {
     struct store *store = t.places[i].broker->store;
     CU_ASSERT(store_queue_max(store, SPAN_LITERAL("T"), 0) == acknowledged);
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     for (int at = 0; at < acknowledged;) {
       struct answer a;
       struct message m;
@@ -320,7 +195,7 @@ static void a_leader_that_is_cut_off_acknowledges_nothing(void) {
   sim_heal_all(t.s.world);
   stage_run(&t.s, 5000);
   for (int i = 0; i < BROKERS; i++) {
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     CU_ASSERT_STRING_EQUAL(pulled(&t, "T", 0), "kept,next");
     CU_ASSERT(topics_find(&t.places[i].broker->topics, SPAN_LITERAL("NEVER")) == NULL);
   }
@@ -364,7 +239,7 @@ static void a_log_from_before_comes_first(void) {
   body[sizeof body - 1] = '\0';
   places_restart(&t, false);
   for (int i = 0; i < BROKERS; i++) {
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     for (int n = 0; n < 60; n++) CU_ASSERT(send(&t, "T", 0, body) == RESPONSE_SUCCESS); /* more than one file */
   }
   places_restart(&t, true);
@@ -383,7 +258,7 @@ static void a_log_from_before_comes_first(void) {
   }
   stage_run(&t.s, 3000);
   for (int i = 0; i < BROKERS; i++) {
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     struct store *store = t.places[i].broker->store;
     CU_ASSERT(store_log_min(store) == 0 && store_queue_max(store, SPAN_LITERAL("T"), 0) == 180);
     for (int at = 0; at < 180; at += 20) CU_ASSERT(stage_pull(&t.s, "T", 0, at, "*", &a) == RESPONSE_SUCCESS);
@@ -435,7 +310,7 @@ static void old_files_go_and_a_member_that_missed_them_comes_back(void) {
     if (t.places[i].broker == NULL) continue;
     CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 0) == 205);
     CU_ASSERT(topics_find(&t.places[i].broker->topics, SPAN_LITERAL("GONE")) == NULL);
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     int64_t first = store_queue_min(t.places[i].broker->store, SPAN_LITERAL("T"), 0);
     CU_ASSERT(stage_pull(&t.s, "T", 0, first, "*", &a) == RESPONSE_SUCCESS);
     CU_ASSERT(stage_pull(&t.s, "T", 0, 204, "*", &a) == RESPONSE_SUCCESS);
