@@ -151,6 +151,39 @@ static void all_restart_and_nothing_comes_again(void) {
   }
 }
 
+/* As if the last writing of the file had failed: it says from where on the log knows better. A position that no history
+ * of this log has is none. */
+static void a_file_that_is_old_says_what_to_read_again(void) {
+  for (int wrong = 0; wrong < 2; wrong++) {
+    struct trio t;
+    struct buf old[BROKERS];
+    trio_start_with(&t, QUIET_SAVES);
+    stage_run(&t.s, 12000);
+    for (int i = 0; i < BROKERS; i++) {
+      buf_init(&old[i], 4096);
+      CU_ASSERT_FATAL(disk_read_whole(sim_host_disk(t.places[i].host), DELAYS, &old[i]) == STATUS_OK);
+      buf_clear(&old[i]);
+      buf_printf(&old[i], "{\"offsetTable\":{},\"position\":%d}", wrong ? 777 : 0);
+    }
+    for (int i = 0; i < 3; i++) CU_ASSERT(send(&t, "T", "x", LEVEL("1")) == RESPONSE_SUCCESS);
+    stage_run(&t.s, 2000);
+    for (int i = 0; i < 10; i++) CU_ASSERT(send(&t, "OTHER", "z", NULL) == RESPONSE_SUCCESS);
+    stage_run(&t.s, 1000);
+    for (int i = 0; i < BROKERS; i++) place_down(&t, i, SIM_EXIT);
+    for (int i = 0; i < BROKERS; i++) {
+      sim_boot(t.places[i].host);
+      CU_ASSERT(disk_replace_whole(sim_host_disk(t.places[i].host), DELAYS, buf_span(&old[i]), true) == STATUS_OK);
+      buf_fini(&old[i]);
+      place_up_as(&t, i, ROLE_SLAVE);
+      sim_reset_connections(t.places[i].host, NULL);
+    }
+    elected(&t);
+    stage_run(&t.s, 3000);
+    CU_ASSERT(all_have(&t, "T", 3));
+    trio_end(&t);
+  }
+}
+
 static void a_planned_stop_hands_over_in_the_middle(void) {
   for (int at = 0; at < 8; at++) {
     enum { MANY = 100 };
@@ -419,6 +452,7 @@ int main(int argc, char **argv) {
       {"the leader dies around the delivery", the_leader_dies_around_the_delivery},
       {"what no majority has is delivered by the next", what_no_majority_has_is_delivered_by_the_next},
       {"all restart and nothing comes again", all_restart_and_nothing_comes_again},
+      {"a file that is old says what to read again", a_file_that_is_old_says_what_to_read_again},
       {"a planned stop hands over in the middle", a_planned_stop_hands_over_in_the_middle},
       {"what is sent back comes again from the next leader", what_is_sent_back_comes_again_from_the_next_leader},
       {"a member that missed the deliveries is told", a_member_that_missed_the_deliveries_is_told},
