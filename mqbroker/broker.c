@@ -192,8 +192,7 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
     what = b->delays.path;
     status = delays_init(&b->delays, s->storePathRootDir, s->messageDelayLevel, b->log);
     if (status == STATUS_OK && s->enableDLegerCommitLog) status = delays_join(&b->delays, b->disk, b->now);
-    else if (status == STATUS_OK && s->brokerRole != ROLE_SLAVE)
-      status = delays_start(&b->delays, b->disk, b->now);
+    else if (status == STATUS_OK && s->brokerRole != ROLE_SLAVE) status = delays_start(&b->delays, b->disk, b->now);
   }
   /* What was read may have been renamed into place by a program that was killed before it could sync that. */
   if (status == STATUS_OK) {
@@ -359,8 +358,25 @@ static struct remoting *make_remoting(struct broker *b, uint64_t seed) {
   return remoting_new(&config, b->net, b->log, &door, b, seed);
 }
 
+/* The log from before the group would be served as if it were all there is. */
+static enum status refuse_half_a_log(struct broker *b, struct buf *why) {
+  const char *root = b->settings->storePathRootDir;
+  char dir[DISK_PATH_MAX] = "";
+  if (b->settings->enableDLegerCommitLog) return STATUS_OK;
+  enum status status = dledger_left_behind(b->disk, root, dir);
+  if (status != STATUS_OK) buf_printf(why, "%s: %s", root, status_text(status));
+  if (status != STATUS_OK || dir[0] == '\0') return status;
+  buf_printf(why,
+             "enableDLegerCommitLog=false, but %s has messages that this broker stored as a member of a DLedger group: "
+             "set enableDLegerCommitLog=true again; or, to go on without those messages, move the directory of the "
+             "ledger, and consumequeue, consumequeue_ext, index, checkpoint and config/delayOffset.json of %s, away",
+             dir, root);
+  return STATUS_INVALID;
+}
+
 static enum status start(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   enum status status = set_address(b, why);
+  if (status == STATUS_OK) status = refuse_half_a_log(b, why);
   if (status == STATUS_OK) status = load_state(b, host->seed, why);
   if (status == STATUS_OK) status = member_init(&b->member, b, host->seed);
   if (status == STATUS_OK && b->settings->enableDLegerCommitLog) status = ledger_start(b, now, why);

@@ -18,6 +18,7 @@
 
 #define SYNC_TOKENS (UINT64_C(1) << 62) /* away from the store's */
 #define REFUSAL_MAX 160
+#define NAMES_MAX (64 << 20)
 #define BROKEN_MS 1000 /* a member that cannot serve asks another one to lead, so often */
 
 struct dledger {
@@ -220,6 +221,34 @@ static const struct repl_ops dledger_ops = {dledger_owns,       dledger_connecti
 
 bool dledger_dir(const char *root, const char *self_id, const char *name, char out[DISK_PATH_MAX]) {
   return snprintf(out, DISK_PATH_MAX, "%s/dledger-%s/%s", root, self_id, name) < DISK_PATH_MAX;
+}
+
+static enum status has_entries(struct disk *disk, const char *dir, bool *has) {
+  struct arena names;
+  struct disk_entry *entries;
+  size_t count = 0;
+  arena_init(&names, NAMES_MAX);
+  enum status status = disk->ops->list(disk, dir, &names, &entries, &count);
+  *has = status == STATUS_OK && count > 0;
+  arena_fini(&names);
+  return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status dledger_left_behind(struct disk *disk, const char *root, char dir[DISK_PATH_MAX]) {
+  struct arena names;
+  struct disk_entry *entries;
+  size_t count = 0;
+  bool has = false;
+  arena_init(&names, NAMES_MAX);
+  enum status status = disk->ops->list(disk, root, &names, &entries, &count);
+  for (size_t i = 0; status == STATUS_OK && i < count && !has; i++) {
+    if (!entries[i].directory || !span_starts(entries[i].name, "dledger-")) continue;
+    int n = snprintf(dir, DISK_PATH_MAX, "%s/%.*s/data", root, SPAN_ARG(entries[i].name));
+    status = n < DISK_PATH_MAX ? has_entries(disk, dir, &has) : STATUS_LIMIT;
+  }
+  if (!has) dir[0] = '\0';
+  arena_fini(&names);
+  return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 int dledger_number(const char *self_id) {

@@ -326,6 +326,33 @@ static void old_files_go_and_a_member_that_missed_them_comes_back(void) {
   trio_end(&t);
 }
 
+/* Half a log would be served as if it were all of it. */
+static void a_member_s_directory_is_no_single_broker_s(void) {
+  struct trio t;
+  struct buf why;
+  trio_start(&t);
+  CU_ASSERT(send(&t, "T", 0, "x") == RESPONSE_SUCCESS);
+  stage_run(&t.s, 500);
+  struct place *p = &t.places[1];
+  place_down(&t, 1, SIM_EXIT);
+  sim_boot(p->host);
+  struct broker_host host = {
+      .net = sim_host_net(p->host), .disk = sim_host_disk(p->host), .log = sim_host_log(p->host), .seed = 1};
+  buf_init(&why, 4096);
+  p->settings->enableDLegerCommitLog = false;
+  p->settings->brokerRole = ROLE_ASYNC_MASTER;
+  CU_ASSERT(broker_new(p->settings, &host, sim_host_now(p->host), &why) == NULL);
+  buf_put_u8(&why, 0);
+  CU_ASSERT(strstr((char *)why.ptr, "/store/dledger-n1/data") != NULL);
+  CU_ASSERT(strstr((char *)why.ptr, "enableDLegerCommitLog=true") != NULL);
+  p->settings->enableDLegerCommitLog = true;
+  buf_fini(&why);
+  place_up_as(&t, 1, ROLE_SLAVE);
+  stage_run(&t.s, 2000);
+  CU_ASSERT(store_queue_max(p->broker->store, SPAN_LITERAL("T"), 0) == 1);
+  trio_end(&t);
+}
+
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       {"three elect one and share its log", three_elect_one_and_share_its_log},
@@ -336,6 +363,7 @@ int main(int argc, char **argv) {
       {"all die at once with what was not synced", all_die_at_once_with_what_was_not_synced},
       {"a log from before comes first", a_log_from_before_comes_first},
       {"old files go and a member that missed them comes back", old_files_go_and_a_member_that_missed_them_comes_back},
+      {"a member's directory is no single broker's", a_member_s_directory_is_no_single_broker_s},
       {NULL, NULL}};
   return run_tests("trio", tests, argc, argv);
 }

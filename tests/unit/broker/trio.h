@@ -30,6 +30,7 @@ void trio_init(struct trio *t, const char *extra);
 int trio_start_with(struct trio *t, const char *extra);
 void trio_end(struct trio *t);
 
+/* On a machine that is switched on. */
 void place_up_as(struct trio *t, int i, enum broker_role role);
 void place_down(struct trio *t, int i, enum sim_stop how);
 void place_again(struct trio *t, int i);
