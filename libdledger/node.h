@@ -96,6 +96,9 @@ bool dl_node_hand_over(struct dl_node *n, struct moment now);
 
 struct ledger *dl_node_ledger(struct dl_node *n); /* for reading: get, view, marks */
 const struct raft *dl_node_raft(const struct dl_node *n);
+/* OK; NO_SPACE: what it could not write is nowhere, and to open the ledger again is enough when there is room; others:
+ * the disk can no longer be trusted. */
+enum status dl_node_failure(const struct dl_node *n);
 int64_t dl_node_committed(const struct dl_node *n);     /* index */
 int64_t dl_node_committed_pos(const struct dl_node *n); /* of the byte behind; -1: nothing */
 

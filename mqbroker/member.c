@@ -343,6 +343,8 @@ int64_t member_turn(struct membership *m, struct moment now) {
 
 const char *member_refusal(const struct membership *m) {
   if (!is_member(m->broker)) return NULL;
+  const char *stopped = m->broker->repl->ops->stopped(m->broker->repl);
+  if (stopped != NULL) return stopped;
   if (!m->leads) return "this broker is not the group's master";
   return m->owes ? "a change of topics or groups waits for the group's log" : NULL;
 }

@@ -326,6 +326,88 @@ static void old_files_go_and_a_member_that_missed_them_comes_back(void) {
   trio_end(&t);
 }
 
+static void disk_fills(struct trio *t, int i, int64_t room) {
+  struct disk *disk = sim_host_disk(t->places[i].host);
+  int64_t total, left;
+  CU_ASSERT_FATAL(disk->ops->space(disk, "/store", &total, &left) == STATUS_OK);
+  sim_disk_space(t->places[i].host, total - left + room);
+}
+
+/* Until one is refused; how many were acknowledged. */
+static int send_until_refused(struct trio *t, int *code) {
+  char body[1500];
+  int n = 0;
+  memset(body, 'f', sizeof body - 1);
+  body[sizeof body - 1] = '\0';
+  for (*code = RESPONSE_SUCCESS; n < 1000; n++)
+    if ((*code = send(t, "T", 0, body)) != RESPONSE_SUCCESS) break;
+  return n;
+}
+
+/* It steps aside, the others go on; when there is room it is a member as before, and was never started again. */
+static void a_full_disk_makes_another_lead(void) {
+  struct trio t;
+  int code;
+  int old = trio_start_with(&t, "dLegerFsync=majority\n");
+  CU_ASSERT(send(&t, "T", 0, "x") == RESPONSE_SUCCESS);
+  disk_fills(&t, old, 100 << 10);
+  int count = 1 + send_until_refused(&t, &code);
+  CU_ASSERT(code == RESPONSE_SERVICE_NOT_AVAILABLE || code == RESPONSE_SYSTEM_ERROR);
+  stage_run(&t.s, 1000);
+  CU_ASSERT(send(&t, "T", 0, "no") == RESPONSE_SERVICE_NOT_AVAILABLE);
+  int leader = elected(&t);
+  CU_ASSERT(leader != old);
+  int64_t uncertain = store_queue_max(t.places[leader].broker->store, SPAN_LITERAL("T"), 0) - count;
+  CU_ASSERT(uncertain == 0 || uncertain == 1);
+  for (int i = 0; i < 100; i++) CU_ASSERT(send(&t, "T", 0, "more") == RESPONSE_SUCCESS);
+  stage_run(&t.s, 10000);
+  CU_ASSERT(store_queue_max(t.places[old].broker->store, SPAN_LITERAL("T"), 0) <= count + uncertain);
+  sim_disk_space(t.places[old].host, 0);
+  stage_run(&t.s, 10000);
+  CU_ASSERT(store_queue_max(t.places[old].broker->store, SPAN_LITERAL("T"), 0) == count + uncertain + 100);
+  int third = BROKERS - old - leader;
+  place_down(&t, third, SIM_KILL); /* now it is needed */
+  stage_run(&t.s, 2000);
+  elected(&t);
+  for (int i = 0; i < 100; i++) CU_ASSERT(send(&t, "T", 0, "more") == RESPONSE_SUCCESS);
+  place_again(&t, third);
+  stage_run(&t.s, 5000);
+  for (int i = 0; i < BROKERS; i++)
+    CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 0) == count + uncertain + 200);
+  trio_end(&t);
+}
+
+static void full_disks_of_all_end_nothing(void) {
+  for (int room = 20; room <= 200; room += 60) {
+    struct trio t;
+    int code, count = 0;
+    trio_start_with(&t, room % 40 == 0 ? "dLegerFsync=majority\n" : "");
+    for (int i = 0; i < BROKERS; i++) disk_fills(&t, i, (int64_t)room << 10);
+    count = send_until_refused(&t, &code);
+    stage_run(&t.s, 20000);
+    for (int i = 0; i < BROKERS; i++) {
+      t.s.address = trio_addresses[i];
+      CU_ASSERT(send(&t, "T", 0, "no") != RESPONSE_SUCCESS);
+    }
+    for (int i = 0; i < BROKERS; i++) sim_disk_space(t.places[i].host, 0);
+    stage_run(&t.s, 10000);
+    int leader = elected(&t);
+    int64_t kept = store_queue_max(t.places[leader].broker->store, SPAN_LITERAL("T"), 0);
+    CU_ASSERT(kept >= count && kept <= count + 4);
+    for (int i = 0; i < 50; i++) CU_ASSERT(send(&t, "T", 0, "more") == RESPONSE_SUCCESS);
+    stage_run(&t.s, 2000);
+    for (int i = 0; i < BROKERS; i++) {
+      place_down(&t, i, SIM_EXIT);
+      place_again(&t, i);
+    }
+    stage_run(&t.s, 5000);
+    elected(&t);
+    for (int i = 0; i < BROKERS; i++)
+      CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 0) == kept + 50);
+    trio_end(&t);
+  }
+}
+
 /* Half a log would be served as if it were all of it. */
 static void a_member_s_directory_is_no_single_broker_s(void) {
   struct trio t;
@@ -363,6 +445,8 @@ int main(int argc, char **argv) {
       {"all die at once with what was not synced", all_die_at_once_with_what_was_not_synced},
       {"a log from before comes first", a_log_from_before_comes_first},
       {"old files go and a member that missed them comes back", old_files_go_and_a_member_that_missed_them_comes_back},
+      {"a full disk makes another lead", a_full_disk_makes_another_lead},
+      {"full disks of all end nothing", full_disks_of_all_end_nothing},
       {"a member's directory is no single broker's", a_member_s_directory_is_no_single_broker_s},
       {NULL, NULL}};
   return run_tests("trio", tests, argc, argv);
