@@ -336,10 +336,12 @@ enum dl_code dl_node_append(struct dl_node *n, size_t body_len, uint8_t **body, 
                             struct moment now) {
   if (raft_role(n->raft) != RAFT_LEADER) return DL_CODE_NOT_LEADER;
   if (a->done != NULL && n->pending >= n->options.pending_max) return DL_CODE_LEADER_PENDING_FULL;
+  bool staged = ledger_is_staged(n->ledger);
   enum status s = raft_append(n->raft, span_of(NULL, body_len), &a->index, &a->pos);
   if (s == STATUS_LIMIT) return DL_CODE_UNEXPECTED_ARGUMENT;
   if (s != STATUS_OK) {
-    /* What was staged in this turn is gone too. */
+    /* What was staged in this turn is gone too; whoever has no `done` hears of it by the change of roles. */
+    if (staged && a->done == NULL) raft_disk_failed(n->raft, s);
     fail_from(n, ledger_marks(n->ledger)->next_index, s == STATUS_NO_SPACE ? DL_CODE_DISK_FULL : DL_CODE_DISK_ERROR);
     return s == STATUS_NO_SPACE ? DL_CODE_DISK_FULL : DL_CODE_DISK_ERROR;
   }

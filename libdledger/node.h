@@ -81,7 +81,8 @@ int64_t dl_node_turn(struct dl_node *n, struct moment now);
 
 /* ---- for the owner ---- */
 
-/* a->done NULL: nobody waits, and a is only filled in. Otherwise:
+/* a->done NULL: nobody waits, and a is only filled in; a failure that takes others of this turn along ends leadership
+ * (dl_node_failure). Otherwise:
  * Leader: room for an entry's body in the staging buffer, to be filled before the next call of anything here. a->index
  * and a->pos are set; a->done runs in a later turn. SUCCESS; or NOT_LEADER, LEADER_PENDING_FULL, DISK_ERROR,
  * DISK_FULL, UNEXPECTED_ARGUMENT: then done will not run. */

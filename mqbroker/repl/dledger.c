@@ -23,6 +23,7 @@
 #define SPACE_LOOK_MS 1000                  /* so often a full disk is looked at */
 #define SYNC_TOKENS_LIFE (INT64_C(1) << 40) /* tokens of one opening of the ledger */
 #define BROKEN_MS 1000                      /* a member that cannot serve asks another one to lead, so often */
+#define FULL_MS 10000                       /* and one whose disk is too full: the others' may be, too */
 
 /* What it takes to open the ledger again; the texts are d->texts'. */
 struct opening {
@@ -39,6 +40,7 @@ struct dledger {
   struct store_group_marks kept; /* while there is no node */
   bool full, reopening;          /* the ledger's disk is full; the node is away until it can be opened again */
   int64_t space_ms;
+  int64_t no_room_ms; /* a record did not fit on the disk: none is tried before */
   struct dl_node *node;
   struct store *store;
   struct log *log;
@@ -76,6 +78,7 @@ static enum status group_reserve(struct store_group *g, size_t size, uint8_t **o
   if (!d->serves || d->leaving) return STATUS_BUSY;
   enum dl_code code = dl_node_append(d->node, size, out, &a, d->now);
   if (code == DL_CODE_UNEXPECTED_ARGUMENT) return STATUS_INVALID;
+  if (code == DL_CODE_DISK_FULL) d->no_room_ms = d->now.mono_ms + SPACE_LOOK_MS;
   if (code != DL_CODE_SUCCESS) return STATUS_BUSY;
   *offset = a.pos + ENTRY_HEADER;
   d->end = *offset + (int64_t)size;
@@ -112,6 +115,7 @@ static const char *group_refusal(const struct store_group *g) {
   if (dl_node_failure(d->node) == STATUS_NO_SPACE) return FULL_REMARK; /* in this very turn */
   if (!d->serves) return d->leads ? "the new master is not ready yet" : "this broker is not the group's master";
   if (d->leaving) return "this broker is being stopped";
+  if (d->now.mono_ms < d->no_room_ms) return "the disk of the group's log is full";
   if (d->end_index - dl_node_committed(d->node) < d->pending_max) return NULL;
   snprintf(d->refusal, sizeof d->refusal, "dLegerMaxPending=%d records wait for a majority of the group already",
            d->pending_max);
@@ -234,10 +238,11 @@ static int64_t dledger_turn(struct repl *r, struct moment now) {
     log_error(d->log, "dledger: the store cannot follow the group: %s; this member will not serve as a master",
               status_text(status));
   d->broken = status != STATUS_OK;
-  if (d->broken && d->leads && now.mono_ms >= d->broken_ms) {
+  bool full = store_is_full(d->store) || now.mono_ms < d->no_room_ms;
+  if ((d->broken || full) && d->leads && now.mono_ms >= d->broken_ms) {
     bool asked = dl_node_hand_over(d->node, now);
     log_info(d->log, "dledger: %s", asked ? "another member is asked to lead" : "no other member is ready to lead");
-    d->broken_ms = now.mono_ms + BROKEN_MS;
+    d->broken_ms = now.mono_ms + (d->broken ? BROKEN_MS : FULL_MS);
   }
   bool served = d->serves;
   if (d->leaving && d->leads && !d->asked) d->asked = dl_node_hand_over(d->node, now);

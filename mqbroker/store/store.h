@@ -153,6 +153,8 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
                                 struct moment now, struct put_result *out, int64_t *physical_offsets) MUST_USE;
 /* Why puts are refused, or NULL. */
 const char *store_refusal(const struct store *s);
+/* Are they refused because the disk is full, or too full? */
+bool store_is_full(const struct store *s);
 
 /* Writes what was staged. On failure nothing staged exists and status tells why. Cheap when nothing is staged. */
 enum status store_commit(struct store *s, struct moment now) MUST_USE;
