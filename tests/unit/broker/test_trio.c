@@ -419,6 +419,61 @@ static void full_disks_of_all_end_nothing(void) {
   }
 }
 
+enum { BURSTS = 16, BURST = 24 };
+
+static void acknowledged_are_there(struct trio *t, int i, struct answer (*a)[BURST]) {
+  bool there[BURSTS][BURST] = {0};
+  struct store *s = t->places[i].broker->store;
+  int64_t max = store_queue_max(s, SPAN_LITERAL("T"), 0);
+  for (int64_t at = 0; at < max; at++) {
+    struct store_unit u;
+    struct span record;
+    struct message m;
+    size_t size;
+    int n = 0, k = 0;
+    CU_ASSERT_FATAL(store_unit_at(s, SPAN_LITERAL("T"), 0, at, &u) == STATUS_OK);
+    CU_ASSERT_FATAL(store_message_at(s, u.physical_offset, &record) == STATUS_OK);
+    CU_ASSERT_FATAL(message_decode(record, true, &m, &size) == STATUS_OK);
+    if (m.body.len < 100) continue;
+    CU_ASSERT_FATAL(sscanf((const char *)m.body.ptr, "%3d %3d", &n, &k) == 2 && n < BURSTS && k < BURST);
+    CU_ASSERT(!there[n][k] && m.queue_offset == at);
+    there[n][k] = true;
+  }
+  for (int n = 0; n < BURSTS; n++)
+    for (int k = 0; k < BURST; k++) CU_ASSERT(!a[n][k].done || a[n][k].code != RESPONSE_SUCCESS || there[n][k]);
+}
+
+/* Many in one turn, and the disk has no room for the last of them; smaller ones come to lie where they were. */
+static void what_a_full_disk_took_along_is_not_acknowledged(void) {
+  static struct answer a[BURSTS][BURST], small[BURSTS][BURST];
+  for (int room = 70; room < 200; room += 13) {
+    struct trio t;
+    char body[1500];
+    trio_start_with(&t, "diskSpaceWarningLevelRatio=100\n");
+    CU_ASSERT(send(&t, "T", 0, "x") == RESPONSE_SUCCESS);
+    for (int i = 0; i < BROKERS; i++) disk_fills(&t, i, (int64_t)room << 10);
+    for (int n = 0; n < BURSTS; n++) {
+      for (int i = 0; i < BROKERS; i++)
+        if (t.places[i].broker->member.leads) t.s.address = trio_addresses[i];
+      for (int k = 0; k < BURST; k++) {
+        snprintf(body, sizeof body, "%03d %03d %01300d", n, k, 0);
+        stage_send_start(&t.s, "T", 0, body, "", &a[n][k]);
+      }
+      stage_run(&t.s, 3);
+      for (int k = 0; k < BURST; k++) stage_send_start(&t.s, "T", 0, "small", "", &small[n][k]);
+      stage_run(&t.s, 150);
+    }
+    stage_run(&t.s, 5000);
+    for (int i = 0; i < BROKERS; i++) sim_disk_space(t.places[i].host, 0);
+    stage_run(&t.s, 10000);
+    elected(&t);
+    CU_ASSERT(send(&t, "T", 0, "y") == RESPONSE_SUCCESS);
+    stage_run(&t.s, 2000);
+    for (int i = 0; i < BROKERS; i++) acknowledged_are_there(&t, i, a);
+    trio_end(&t);
+  }
+}
+
 /* Half a log would be served as if it were all of it. */
 static void a_member_s_directory_is_no_single_broker_s(void) {
   struct trio t;
@@ -458,6 +513,7 @@ int main(int argc, char **argv) {
       {"old files go and a member that missed them comes back", old_files_go_and_a_member_that_missed_them_comes_back},
       {"a full disk makes another lead", a_full_disk_makes_another_lead},
       {"full disks of all end nothing", full_disks_of_all_end_nothing},
+      {"what a full disk took along is not acknowledged", what_a_full_disk_took_along_is_not_acknowledged},
       {"a member's directory is no single broker's", a_member_s_directory_is_no_single_broker_s},
       {NULL, NULL}};
   return run_tests("trio", tests, argc, argv);
