@@ -115,6 +115,8 @@ enum status ledger_close(struct ledger *l) {
 }
 
 const struct ledger_marks *ledger_marks(const struct ledger *l) { return &l->marks; }
+bool ledger_is_syncing(const struct ledger *l) { return l->data_busy > 0 || l->index_busy || l->checkpoint_busy; }
+
 enum status ledger_failure(const struct ledger *l) { return l->failure; }
 
 static bool has(const struct ledger *l, int64_t index) {

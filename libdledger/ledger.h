@@ -144,6 +144,8 @@ bool ledger_synced(struct ledger *l, uint64_t token, enum status status, struct 
 /* Once per turn: background sync, checkpoint, the next file ahead of need; closes files. Returns when it wants to be
  * called again. */
 int64_t ledger_tick(struct ledger *l, struct moment now);
+/* Is a sync under way? */
+bool ledger_is_syncing(const struct ledger *l);
 /* OK, or why the disk can no longer be trusted: nothing is appended any more (a failed sync loses pages for good). */
 enum status ledger_failure(const struct ledger *l);
 /* Verifies checksums of up to `bytes` bytes further on, round and round. CORRUPT: *index is damaged. */

@@ -186,7 +186,7 @@ enum status dl_node_close(struct dl_node *n, struct moment now) {
   fail_from(n, 0, DL_CODE_TERM_CHANGED);
   enum status s = ledger_close(n->ledger);
   n->ledger = NULL;
-  raft_disk_failed(n->raft); /* nothing more is asked of the ledger */
+  raft_disk_failed(n->raft, STATUS_SHUTDOWN); /* nothing more is asked of the ledger */
   free_node(n, now);
   return s;
 }
@@ -234,7 +234,7 @@ static void write_staged(struct dl_node *n) {
   if (s == STATUS_OK) s = ledger_failure(n->ledger);
   if (s != STATUS_OK && !raft_failed(n->raft)) {
     log_error(n->log, "dledger %s: the ledger cannot be written: %s", n->options.self_id, status_text(s));
-    raft_disk_failed(n->raft);
+    raft_disk_failed(n->raft, s);
   }
   raft_written(n->raft, m->end_index);
   raft_synced(n->raft, m->synced_index);
@@ -259,7 +259,7 @@ void dl_node_damaged(struct dl_node *n, int64_t index) {
   enum status s = ledger_is_staged(n->ledger) ? ledger_commit(n->ledger) : STATUS_OK;
   if (s == STATUS_OK) s = ledger_cut_damaged(n->ledger, index);
   if (s == STATUS_OK) raft_lost(n->raft, ledger_marks(n->ledger)->next_index);
-  else raft_disk_failed(n->raft);
+  else raft_disk_failed(n->raft, s);
 }
 
 static void tell_role(struct dl_node *n) {
@@ -336,10 +336,12 @@ enum dl_code dl_node_append(struct dl_node *n, size_t body_len, uint8_t **body, 
                             struct moment now) {
   if (raft_role(n->raft) != RAFT_LEADER) return DL_CODE_NOT_LEADER;
   if (a->done != NULL && n->pending >= n->options.pending_max) return DL_CODE_LEADER_PENDING_FULL;
+  bool staged = ledger_is_staged(n->ledger);
   enum status s = raft_append(n->raft, span_of(NULL, body_len), &a->index, &a->pos);
   if (s == STATUS_LIMIT) return DL_CODE_UNEXPECTED_ARGUMENT;
   if (s != STATUS_OK) {
-    /* What was staged in this turn is gone too. */
+    /* What was staged in this turn is gone too; whoever has no `done` hears of it by the change of roles. */
+    if (staged && a->done == NULL) raft_disk_failed(n->raft, s);
     fail_from(n, ledger_marks(n->ledger)->next_index, s == STATUS_NO_SPACE ? DL_CODE_DISK_FULL : DL_CODE_DISK_ERROR);
     return s == STATUS_NO_SPACE ? DL_CODE_DISK_FULL : DL_CODE_DISK_ERROR;
   }
@@ -367,6 +369,9 @@ bool dl_node_hand_over(struct dl_node *n, struct moment now) { return raft_hand_
 
 struct ledger *dl_node_ledger(struct dl_node *n) {
   return n->ledger;
+}
+enum status dl_node_failure(const struct dl_node *n) {
+  return ledger_failure(n->ledger) != STATUS_OK ? STATUS_IO : raft_failure(n->raft);
 }
 const struct raft *dl_node_raft(const struct dl_node *n) { return n->raft; }
 int64_t dl_node_committed(const struct dl_node *n) { return n->told_committed; }

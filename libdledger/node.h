@@ -81,7 +81,8 @@ int64_t dl_node_turn(struct dl_node *n, struct moment now);
 
 /* ---- for the owner ---- */
 
-/* a->done NULL: nobody waits, and a is only filled in. Otherwise:
+/* a->done NULL: nobody waits, and a is only filled in; a failure that takes others of this turn along ends leadership
+ * (dl_node_failure). Otherwise:
  * Leader: room for an entry's body in the staging buffer, to be filled before the next call of anything here. a->index
  * and a->pos are set; a->done runs in a later turn. SUCCESS; or NOT_LEADER, LEADER_PENDING_FULL, DISK_ERROR,
  * DISK_FULL, UNEXPECTED_ARGUMENT: then done will not run. */
@@ -96,6 +97,9 @@ bool dl_node_hand_over(struct dl_node *n, struct moment now);
 
 struct ledger *dl_node_ledger(struct dl_node *n); /* for reading: get, view, marks */
 const struct raft *dl_node_raft(const struct dl_node *n);
+/* OK; NO_SPACE: what it could not write is nowhere, and to open the ledger again is enough when there is room; others:
+ * the disk can no longer be trusted. */
+enum status dl_node_failure(const struct dl_node *n);
 int64_t dl_node_committed(const struct dl_node *n);     /* index */
 int64_t dl_node_committed_pos(const struct dl_node *n); /* of the byte behind; -1: nothing */
 

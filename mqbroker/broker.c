@@ -113,6 +113,11 @@ static void on_passed(void *context, const struct message *m) {
   member_passed(&b->member, m);
 }
 
+static void on_noted(void *context, const struct message *m) {
+  struct broker *b = context;
+  delays_noted(&b->delays, m);
+}
+
 /* CommitLogDispatcherCalcBitMap */
 static bool on_bitmap(void *context, const struct message *m, struct buf *out) {
   const struct broker *b = context;
@@ -187,8 +192,8 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   if (status == STATUS_OK) {
     what = b->delays.path;
     status = delays_init(&b->delays, s->storePathRootDir, s->messageDelayLevel, b->log);
-    if (status == STATUS_OK && s->brokerRole != ROLE_SLAVE && !s->enableDLegerCommitLog)
-      status = delays_start(&b->delays, b->disk, b->now);
+    if (status == STATUS_OK && s->enableDLegerCommitLog) status = delays_join(&b->delays, b->disk, b->now);
+    else if (status == STATUS_OK && s->brokerRole != ROLE_SLAVE) status = delays_start(&b->delays, b->disk, b->now);
   }
   /* What was read may have been renamed into place by a program that was killed before it could sync that. */
   if (status == STATUS_OK) {
@@ -259,13 +264,19 @@ static struct store_config store_config(const struct broker *b) {
 struct store_config broker_store_config(const struct broker *b) {
   struct store_config config = store_config(b);
   if (b->settings->enableDLegerCommitLog) config.group = dledger_group(b->repl);
+  config.noted_from = b->delays.known_from;
   return config;
 }
 
 enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) {
   struct store_config config = broker_store_config(b);
-  struct store_listener listener = {.arrived = on_arrival, .bitmap = on_bitmap, .passed = on_passed, .context = b};
-  return store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
+  struct store_listener listener = {
+      .arrived = on_arrival, .bitmap = on_bitmap, .passed = on_passed, .noted = on_noted, .context = b};
+  enum status status = store_open(&b->store, &config, b->disk, b->log, &listener, now, why);
+  if (status != STATUS_OK || config.group == NULL) return status;
+  status = delays_joined(&b->delays, b->disk, store_appended(b->store));
+  if (status != STATUS_OK) buf_printf(why, "%s cannot be written: %s", b->delays.path, status_text(status));
+  return status;
 }
 
 /* The ledger comes before the store that reads it. */
@@ -355,8 +366,25 @@ static struct remoting *make_remoting(struct broker *b, uint64_t seed) {
   return remoting_new(&config, b->net, b->log, &door, b, seed);
 }
 
+/* The log from before the group would be served as if it were all there is. */
+static enum status refuse_half_a_log(struct broker *b, struct buf *why) {
+  const char *root = b->settings->storePathRootDir;
+  char dir[DISK_PATH_MAX] = "";
+  if (b->settings->enableDLegerCommitLog) return STATUS_OK;
+  enum status status = dledger_left_behind(b->disk, root, dir);
+  if (status != STATUS_OK) buf_printf(why, "%s: %s", root, status_text(status));
+  if (status != STATUS_OK || dir[0] == '\0') return status;
+  buf_printf(why,
+             "enableDLegerCommitLog=false, but %s has messages that this broker stored as a member of a DLedger group: "
+             "set enableDLegerCommitLog=true again; or, to go on without those messages, move the directory of the "
+             "ledger, and consumequeue, consumequeue_ext, index, checkpoint and config/delayOffset.json of %s, away",
+             dir, root);
+  return STATUS_INVALID;
+}
+
 static enum status start(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   enum status status = set_address(b, why);
+  if (status == STATUS_OK) status = refuse_half_a_log(b, why);
   if (status == STATUS_OK) status = load_state(b, host->seed, why);
   if (status == STATUS_OK) status = member_init(&b->member, b, host->seed);
   if (status == STATUS_OK && b->settings->enableDLegerCommitLog) status = ledger_start(b, now, why);
@@ -453,8 +481,8 @@ static void forget(struct broker *b, struct moment now) {
 }
 
 /* What says that something was delivered: once that is on disk. */
-static void save_last(struct broker *b) {
-  delays_save_last(&b->delays, b->disk);
+static void save_last(struct broker *b, int64_t log_end) {
+  delays_save_last(&b->delays, b->disk, log_end);
   transactions_save_last(&b->transactions, &b->offsets);
   if (b->offsets.dirty && offsets_save(&b->offsets, b->disk) != STATUS_OK)
     log_error(b->log, "%s could not be written", b->offsets.path);
@@ -478,7 +506,8 @@ void broker_free(struct broker *b, struct moment now) {
   struct store *store = b->store;
   if (b->repl != NULL) b->repl->ops->free(b->repl);
   b->repl = NULL;
-  if (store != NULL && store_close(store, now) == STATUS_OK) save_last(b);
+  int64_t log_end = store == NULL ? 0 : store_appended(store);
+  if (store != NULL && store_close(store, now) == STATUS_OK) save_last(b, log_end);
   forget(b, now);
 }
 

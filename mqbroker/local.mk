@@ -9,7 +9,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/turn.c \
   mqbroker/delay/delay_record.c mqbroker/delay/delay_record.h \
   mqbroker/delay/delays.c mqbroker/delay/delays.h \
-  mqbroker/delay/delays_file.c \
+  mqbroker/delay/delays_file.c mqbroker/delay/delays_group.c \
   mqbroker/door/dispatch.c mqbroker/door/dispatch.h mqbroker/door/request.h \
   mqbroker/gate/gate.c mqbroker/gate/gate.h \
   mqbroker/gate/parked.c mqbroker/gate/parked.h \

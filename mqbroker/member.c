@@ -127,6 +127,16 @@ static void say_groups(struct membership *m) {
 
 /* ---- offsets ---- */
 
+static void say_delays(struct membership *m) {
+  const struct delays *d = &m->broker->delays;
+  struct json_writer w;
+  if (!delays_any(d)) return;
+  buf_clear(&m->text);
+  json_writer_init(&w, &m->text, false);
+  delays_say(d, &w);
+  say(m);
+}
+
 struct offsets_text {
   struct membership *m;
   struct json_writer w;
@@ -195,6 +205,7 @@ static void say_all(struct membership *m) {
   say_topics(m);
   if (!m->owes) say_groups(m);
   if (!m->owes) say_offsets(m);
+  if (!m->owes) say_delays(m);
   /* What does not fit well into a file may lie in two of them. */
   int64_t end = dledger_end(b->repl);
   m->said_file = file_at(b, end - begin < b->settings->mappedFileSizeCommitLog / SAID_PART ? begin : end);
@@ -310,6 +321,8 @@ void member_role(void *owner, enum dledger_role role, struct moment now) {
   registration_role_changed(&b->registration);
   if (m->leads) broker_transactions_start(b, now);
   else transactions_stop(&b->transactions);
+  if (m->leads) delays_lead(&b->delays);
+  else delays_stop(&b->delays);
   if (m->leads) say_all(m);
   m->offsets_due_ms = now.mono_ms + s->dLegerOffsetInterval;
 }
@@ -332,6 +345,8 @@ int64_t member_turn(struct membership *m, struct moment now) {
 
 const char *member_refusal(const struct membership *m) {
   if (!is_member(m->broker)) return NULL;
+  const char *stopped = m->broker->repl->ops->stopped(m->broker->repl);
+  if (stopped != NULL) return stopped;
   if (!m->leads) return "this broker is not the group's master";
   return m->owes ? "a change of topics or groups waits for the group's log" : NULL;
 }

@@ -17,10 +17,11 @@
 
 #include "core/remoting/remoting.h"
 #include "core/wire/message.h"
+#include "mqbroker/delay/delays.h"
 #include "mqbroker/repl/repl.h"
 #include "mqbroker/state/offsets.h"
 
-#define MEMBER_TOPIC "MQBROKER_TABLES"
+#define MEMBER_TOPIC DELAYS_WORDS_TOPIC
 
 struct broker;
 

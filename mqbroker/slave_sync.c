@@ -98,8 +98,12 @@ static enum status take_offsets(struct slave_sync *s, const struct json *root) {
   return status;
 }
 
-static enum status take_delay_offsets(struct slave_sync *s, struct span body) {
+static enum status take_delay_offsets(struct slave_sync *s, struct span body, const struct json *root) {
   struct broker *b = s->broker;
+  if (b->delays.member) { /* its file has a form of its own, and it may lead any time */
+    delays_told(&b->delays, root);
+    return STATUS_OK;
+  }
   char path[DISK_PATH_MAX];
   uint32_t crc = (uint32_t)body_crc32(body);
   if (body.len == 0 || crc == s->delay_crc) return STATUS_OK;
@@ -122,7 +126,7 @@ static enum status take(struct slave_sync *s, enum slave_fetch kind, struct span
   case FETCH_OFFSETS:
     return take_offsets(s, root);
   case FETCH_DELAY_OFFSETS:
-    return take_delay_offsets(s, body);
+    return take_delay_offsets(s, body, root);
   case FETCH_GROUPS:
     groups_take(&b->groups, root, b->log);
     return STATUS_OK;

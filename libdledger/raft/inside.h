@@ -54,6 +54,7 @@ struct raft {
   enum raft_role role;
   int leader;
   bool leader_is_java, failed;
+  enum status failure;
   int64_t heard_ms; /* follower: last word of the leader */
   int64_t due_ms;   /* next election, or the end of this ballot */
   int64_t committed, written, synced;

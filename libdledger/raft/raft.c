@@ -102,12 +102,13 @@ bool raft_persist(struct raft *r, int64_t term, int voted, bool amnesia) {
 
 bool raft_store_ok(struct raft *r, enum status s) {
   if (s == STATUS_OK) return true;
-  log_error(r->log, "raft: the disk failed (%s): this member stands aside until it is started again", status_text(s));
-  raft_disk_failed(r);
+  log_error(r->log, "raft: the disk failed (%s): this member stands aside until its ledger is opened again", status_text(s));
+  raft_disk_failed(r, s);
   return false;
 }
 
-void raft_disk_failed(struct raft *r) {
+void raft_disk_failed(struct raft *r, enum status why) {
+  if (!r->failed) r->failure = why;
   r->failed = true;
   r->promise_count = 0;
   r->out_count = r->out_first = 0;
@@ -330,6 +331,7 @@ int64_t raft_term(const struct raft *r) { return r->hard.term; }
 int raft_leader(const struct raft *r) { return r->role == RAFT_LEADER ? r->config.self : r->leader; }
 int64_t raft_committed(const struct raft *r) { return r->committed; }
 bool raft_failed(const struct raft *r) { return r->failed; }
+enum status raft_failure(const struct raft *r) { return r->failed ? r->failure : STATUS_OK; }
 bool raft_has_amnesia(const struct raft *r) { return r->hard.amnesia; }
 uint64_t raft_refusals(const struct raft *r) { return r->refusals; }
 

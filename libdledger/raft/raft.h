@@ -111,7 +111,8 @@ enum status raft_append(struct raft *r, struct span body, int64_t *index, int64_
 /* Everything up to index is written, or synced. */
 void raft_written(struct raft *r, int64_t index);
 void raft_synced(struct raft *r, int64_t index);
-void raft_disk_failed(struct raft *r);
+/* why: for raft_failure; what is told first counts. */
+void raft_disk_failed(struct raft *r, enum status why);
 /* The ledger had to drop `from` and all behind it, committed or not, because bytes have rotted: this member has amnesia
  * until the others have given it everything again. */
 void raft_lost(struct raft *r, int64_t from);
@@ -129,6 +130,7 @@ int64_t raft_term(const struct raft *r);
 int raft_leader(const struct raft *r); /* RAFT_NOBODY: not known */
 int64_t raft_committed(const struct raft *r);
 bool raft_failed(const struct raft *r);
+enum status raft_failure(const struct raft *r); /* OK: it has not failed */
 bool raft_has_amnesia(const struct raft *r);
 /* Leader: how far a member is (-1: not known yet); self included. */
 int64_t raft_match(const struct raft *r, int member);

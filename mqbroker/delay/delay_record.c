@@ -5,7 +5,11 @@
 
 #define HALF_TOPIC "RMQ_SYS_TRANS_HALF_TOPIC"
 
-enum { NUMBER_MAX = 16, ADDED_MAX = 64 }; /* bytes of the names, numbers and marks that are added */
+enum {
+  MARK_STEP = 2 * DELAY_LEVELS_MAX,
+  NUMBER_MAX = 16,
+  ADDED_MAX = 64
+}; /* bytes of the names, numbers and marks that are added */
 
 enum status delay_level_of(struct span properties, int32_t *level) {
   struct span text = property_get(properties, "DELAY");
@@ -72,4 +76,18 @@ enum status delay_leave(struct message *m, const char **why) {
   m->topic = topic;
   m->prepared_offset = 0;
   return STATUS_OK;
+}
+
+void delay_mark(struct message *m, int32_t level, int64_t next) { m->prepared_offset = next * MARK_STEP + level; }
+
+/* No other record with a level lies in the topic it names: it would be in the schedule topic, or its level gone. */
+bool delay_marked(const struct message *m, int32_t *level, int64_t *next) {
+  int32_t queue, asked;
+  if (m->prepared_offset <= 0 || !derive_enters_queue(m->sys_flag) || span_is(m->topic, SCHEDULE_TOPIC)) return false;
+  if (delay_level_of(m->properties, &asked) != STATUS_OK || asked < 1) return false;
+  if (!span_equal(property_get(m->properties, "REAL_TOPIC"), m->topic)) return false;
+  if (!span_to_i32(property_get(m->properties, "REAL_QID"), &queue) || queue != m->queue_id) return false;
+  *level = (int32_t)(m->prepared_offset % MARK_STEP);
+  *next = m->prepared_offset / MARK_STEP;
+  return *level >= 1 && *level <= DELAY_LEVELS_MAX;
 }

@@ -27,4 +27,10 @@ struct span delay_strip(struct span properties, struct arena *arena);
  * they are, as Java's. INVALID and why: it belongs nowhere. */
 enum status delay_leave(struct message *m, const char **why) MUST_USE;
 
+/* In a DLedger group the delivered record says, where a message of a transaction has its prepared offset and others
+ * have 0, how far its level is with it: a log that has the delivery knows that it was made. */
+void delay_mark(struct message *m, int32_t level, int64_t next);
+/* Is that a delivered record with a mark? */
+bool delay_marked(const struct message *m, int32_t *level, int64_t *next);
+
 #endif

@@ -73,6 +73,7 @@ static enum outcome deliver(struct delays *d, int32_t level, struct store *s, co
   if (status != STATUS_OK) return trouble(d, level, status_text(status), TROUBLE_MS, now);
   if (message_decode(record, false, &m, &size) != STATUS_OK) return pass_over(d, level, "its record is damaged");
   if (delay_leave(&m, &why) != STATUS_OK) return pass_over(d, level, why);
+  if (d->member) delay_mark(&m, level, d->at[level].staged + 1);
   switch (store_put(s, &m, now, &put)) {
   case PUT_OK:
     *bytes += size;
@@ -155,6 +156,7 @@ void delays_turn(struct delays *d, struct store *s, struct moment now) {
 void delays_written(struct delays *d, bool written, struct moment now) {
   if (!d->staged) return;
   d->staged = false;
+  if (d->member) return; /* the log will say it */
   for (int32_t level = 1; level <= DELAY_LEVELS_MAX; level++) {
     struct delay_level *l = &d->at[level];
     if (l->next == l->staged) continue;
@@ -180,7 +182,7 @@ void delays_arrived(struct delays *d, int32_t queue_id) {
 void delays_stop(struct delays *d) { d->running = false; }
 
 int64_t delays_next_ms(const struct delays *d, struct moment now) {
-  if (!d->running) return INT64_MAX;
+  if (!d->running) return d->member && d->dirty && d->mark < 0 ? d->save_ms : INT64_MAX;
   if (d->more || d->arrived) return now.mono_ms;
   int64_t wall = d->look_wall_ms == TIME_FAR ? TIME_FAR : now.mono_ms + d->look_wall_ms - now.wall_ms;
   int64_t next = wall < d->look_mono_ms ? wall : d->look_mono_ms;

@@ -18,8 +18,6 @@ void handle_send_back(struct broker *b, const struct request *rq);
  * what its answer needs. */
 struct waiter send_waiter(const struct broker *b, const struct request *rq, const struct put_result *put,
                           struct span topic, struct span properties);
-/* Delivery times do not travel with a group's log yet: its next leader would deliver again, or never. */
-#define DELAY_IN_GROUP_REMARK "delayed messages are not supported in a DLedger group by this version"
 #define TOPIC_UNSAVED_REMARK "service not available now: %s cannot be written, and a crash would forget this new topic"
 /* What a delay asked for does to a record that is put. False: answered. */
 bool send_delay(struct broker *b, const struct request *rq, struct message *m);

@@ -116,14 +116,6 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
   return redirect_dead_letter(b, rq, h);
 }
 
-/* What this version does not do is refused before anything is stored, so that nothing is lost or early. */
-static const char *unsupported(const struct broker *b, struct span properties) {
-  int32_t level = 0;
-  if (b->settings->enableDLegerCommitLog && (delay_level_of(properties, &level) != STATUS_OK || level > 0))
-    return DELAY_IN_GROUP_REMARK;
-  return NULL;
-}
-
 void send_put_failure(struct broker *b, const struct request *rq, enum put_status status) {
   switch (status) {
   case PUT_MESSAGE_ILLEGAL:
@@ -175,11 +167,11 @@ static void join_ids(const struct broker *b, const int64_t *offsets, size_t coun
 }
 
 /* CommitLog.putMessages refuses batches with a delay; Java's client makes none. */
-static const char *not_in_a_batch(const struct broker *b, struct span properties) {
+static const char *not_in_a_batch(struct span properties) {
   int32_t level;
   if (delay_level_of(properties, &level) != STATUS_OK || level > 0) return "a delayed message cannot be in a batch";
   if (half_wanted(properties)) return "a message of a transaction cannot be in a batch";
-  return unsupported(b, properties);
+  return NULL;
 }
 
 /* Unpacks the batch body into the arena. NULL: answered. */
@@ -189,7 +181,7 @@ static struct batch_item *unpack_batch(struct broker *b, const struct request *r
   *count = 0;
   enum status status;
   while ((status = batch_next(rq->cmd->body, &at, &item)) == STATUS_OK) {
-    const char *why = not_in_a_batch(b, item.properties);
+    const char *why = not_in_a_batch(item.properties);
     if (why != NULL) {
       refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, why);
       return NULL;
@@ -276,11 +268,6 @@ static bool prepare(struct broker *b, const struct request *rq, struct message *
 }
 
 static void send_one(struct broker *b, const struct request *rq, struct send_message_request *h) {
-  const char *why = unsupported(b, h->properties);
-  if (why != NULL) {
-    refuse(b, rq, RESPONSE_MESSAGE_ILLEGAL, why);
-    return;
-  }
   if (gate_reserve(&b->gate) != STATUS_OK) {
     refuse(b, rq, RESPONSE_SYSTEM_ERROR, "out of memory");
     return;

@@ -47,6 +47,11 @@ static bool admit(struct broker *b, const struct request *rq, const struct consu
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "SERVICE_NOT_AVAILABLE: this broker is a slave");
     return false;
   }
+  const char *refusal = member_refusal(&b->member);
+  if (refusal != NULL) {
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "SERVICE_NOT_AVAILABLE: %s", refusal);
+    return false;
+  }
   *g = groups_find_or_create(&b->groups, h->group, b->settings->autoCreateSubscriptionGroup, rq->now, b->log);
   if (*g == NULL) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SUBSCRIPTION_GROUP_NOT_EXIST,
@@ -98,10 +103,6 @@ static bool turn_back(struct broker *b, const struct request *rq, const struct c
     level = 0;
     *to = need_topic(b, rq, DLQ_TOPIC_PREFIX, h->group, 1, PERM_WRITE, 0);
     if (*to == NULL) return false;
-  }
-  if (level > 0 && b->settings->enableDLegerCommitLog) {
-    remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, DELAY_IN_GROUP_REMARK);
-    return false;
   }
   m->properties = properties_of(b, m, level);
   m->topic = (*to)->name;

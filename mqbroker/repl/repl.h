@@ -86,13 +86,13 @@ struct dledger_config {
   const char *group, *self_id, *peers; /* dLegerGroup, dLegerSelfId, dLegerPeers */
   const char *root;                    /* storePathRootDir */
   const char *bind;
-  int fsync;               /* dLegerFsync, as enum raft_fsync */
-  int listener;            /* tag of the listener for members */
-  int64_t segment_length;  /* mappedFileSizeCommitLog */
-  int64_t first_pos;       /* where the first file begins, behind an older log */
-  int32_t pending_max;     /* dLegerMaxPending: records that wait for a majority */
-  int32_t election_ms;     /* dLegerElectionTimeout */
-  int32_t heartbeat_ms;    /* dLegerHeartbeatInterval */
+  int fsync;              /* dLegerFsync, as enum raft_fsync */
+  int listener;           /* tag of the listener for members */
+  int64_t segment_length; /* mappedFileSizeCommitLog */
+  int64_t first_pos;      /* where the first file begins, behind an older log */
+  int32_t pending_max;    /* dLegerMaxPending: records that wait for a majority */
+  int32_t election_ms;    /* dLegerElectionTimeout */
+  int32_t heartbeat_ms;   /* dLegerHeartbeatInterval */
   uint64_t seed;
 };
 
@@ -126,6 +126,8 @@ int64_t dledger_end(const struct repl *r);
 void dledger_abandon(struct repl *r, struct moment now);
 /* The directory of a member's ledger. */
 bool dledger_dir(const char *root, const char *self_id, const char *name, char out[DISK_PATH_MAX]);
+/* A directory of a member's entries below root: messages that only a group knows. dir empty: there is none. */
+enum status dledger_left_behind(struct disk *disk, const char *root, char dir[DISK_PATH_MAX]) MUST_USE;
 /* What its number says in a member's id: 0 of "n0"; -1: it is no id (DLedgerRoleChangeHandler). */
 int dledger_number(const char *self_id);
 

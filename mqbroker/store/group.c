@@ -83,6 +83,31 @@ enum status group_drop_first(struct store *s) {
 
 /* ---- following ---- */
 
+bool group_notes(const struct store *s, const struct message *m) {
+  return s->config.group != NULL && s->listener.noted != NULL &&
+         (m->prepared_offset != 0 || !derive_enters_queue(m->sys_flag));
+}
+
+static enum status note(void *context, const struct message *m, size_t size) {
+  struct store *s = context;
+  (void)size;
+  if (group_notes(s, m)) s->listener.noted(s->listener.context, m);
+  return STATUS_OK;
+}
+
+/* Whoever gave `from` may have seen another history; an entry begins each file in any. */
+enum status group_note_from(struct store *s, int64_t from, int64_t until) {
+  if (from < commitlog_begin(&s->commitlog)) from = commitlog_begin(&s->commitlog);
+  if (from >= until) return STATUS_OK;
+  struct walk w = walk_from(from);
+  enum status status = log_walk(s, &w, until, note, s);
+  if (status != STATUS_OK || w.at >= until) return status;
+  int64_t file = segments_start_of(&s->commitlog.files, from);
+  log_warn(s->log, "no record of the group begins at offset %" PRId64 ": read again from offset %" PRId64, from, file);
+  w = walk_from(file < commitlog_begin(&s->commitlog) ? commitlog_begin(&s->commitlog) : file);
+  return log_walk(s, &w, until, note, s);
+}
+
 static enum status take(void *context, const struct message *m, size_t size) {
   struct store *s = context;
   struct commitlog *c = &s->commitlog;
@@ -94,6 +119,7 @@ static enum status take(void *context, const struct message *m, size_t size) {
   flush_see_time(s, m->store_ms, at == segments_start_of(&c->files, at));
   staged_add(s, m, q, m->physical_offset, size);
   if (q == NULL && s->listener.passed != NULL) s->listener.passed(s->listener.context, m);
+  if (group_notes(s, m)) s->listener.noted(s->listener.context, m);
   return STATUS_OK;
 }
 

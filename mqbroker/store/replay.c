@@ -11,6 +11,7 @@ struct replay {
   struct store *s;
   struct moment now;
   int64_t queue_from, index_from; /* records before are in already */
+  int64_t noted_from;             /* records before are known */
   int64_t queue_records, index_records;
   bool fill; /* the log has nothing older: lost units are filled */
 };
@@ -79,7 +80,9 @@ static enum status queue_visit(struct replay *r, const struct message *m, size_t
 static enum status visit(void *context, const struct message *m, size_t size) {
   struct replay *r = context;
   enum status status = index_visit(r, m, size);
-  return status == STATUS_OK ? queue_visit(r, m, size) : status;
+  if (status == STATUS_OK) status = queue_visit(r, m, size);
+  if (m->physical_offset >= r->noted_from && group_notes(r->s, m)) r->s->listener.noted(r->s->listener.context, m);
+  return status;
 }
 
 static enum status replay_walk(struct replay *r, struct walk *w) {
@@ -88,6 +91,10 @@ static enum status replay_walk(struct replay *r, struct walk *w) {
   *w = walk_from(from < commitlog_begin(c) ? commitlog_begin(c) : from);
   w->what = "building consume queues and key index";
   w->total = c->appended;
+  if (r->noted_from < w->at) {
+    enum status noted = group_note_from(r->s, r->noted_from, w->at);
+    if (noted != STATUS_OK) return noted;
+  }
   if (w->at >= c->appended) return STATUS_OK;
   recovery_step(r->s, w->what, 0, w->total - w->begin);
   enum status status = log_walk(r->s, w, c->appended, visit, r);
@@ -124,6 +131,8 @@ enum status replay(struct store *s, int64_t queue_from, struct moment now, struc
   struct commitlog *c = &s->commitlog;
   struct replay r = {.s = s, .now = now, .queue_from = queue_from, .fill = queue_from <= c->files.first};
   struct walk w;
+  bool notes = s->config.group != NULL && s->config.noted_from >= 0;
+  r.noted_from = notes ? s->config.noted_from : queue_from;
   r.index_from = index_begin_replay(s);
   enum status status = replay_walk(&r, &w);
   if (status == STATUS_NOT_FOUND && !r.fill) {

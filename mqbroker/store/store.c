@@ -228,6 +228,10 @@ void store_abandon(struct store *s) {
 
 /* ---- the rest of the door ---- */
 
+bool store_is_full(const struct store *s) {
+  return s->retention.level == SPACE_FULL || s->queue_trouble == STATUS_NO_SPACE;
+}
+
 const char *store_refusal(const struct store *s) {
   if (s->read_only) return s->refusal;
   const char *why = s->config.group == NULL ? NULL : s->config.group->ops->refusal(s->config.group);

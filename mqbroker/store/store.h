@@ -99,6 +99,7 @@ struct store_config {
   struct retention_rules retention;
   struct store_watch watch;
   struct store_group *group; /* NULL: the commit log is our own. Outlives the store */
+  int64_t noted_from;        /* a group's: its listener was told of what is before; -1: what is read anyway is enough */
   uint64_t seed;
 };
 
@@ -111,6 +112,8 @@ struct store_listener {
   bool (*bitmap)(void *context, const struct message *m, struct buf *out);
   /* A record of a group's log that enters no queue, also while it is read again at opening. NULL: nobody listens. */
   void (*passed)(void *context, const struct message *m);
+  /* The same, and each one with a prepared_offset; at opening, those from config.noted_from on. */
+  void (*noted)(void *context, const struct message *m);
   void *context;
 };
 
@@ -150,6 +153,8 @@ enum put_status store_put_batch(struct store *s, struct message *m, const struct
                                 struct moment now, struct put_result *out, int64_t *physical_offsets) MUST_USE;
 /* Why puts are refused, or NULL. */
 const char *store_refusal(const struct store *s);
+/* Are they refused because the disk is full, or too full? */
+bool store_is_full(const struct store *s);
 
 /* Writes what was staged. On failure nothing staged exists and status tells why. Cheap when nothing is staged. */
 enum status store_commit(struct store *s, struct moment now) MUST_USE;

@@ -132,6 +132,10 @@ enum status recovery_leave_marks(struct store *s) MUST_USE;
 
 /* group.c: how far the ledger is durable, as far as it counts. */
 void group_flushed(struct store *s);
+/* Is the listener to be told of this record, wherever it goes? */
+bool group_notes(const struct store *s, const struct message *m);
+/* Tells it of those of [from, until) once more. */
+enum status group_note_from(struct store *s, int64_t from, int64_t until) MUST_USE;
 /* The ledger's oldest file goes. BUSY: not now. */
 enum status group_drop_first(struct store *s) MUST_USE;
 

@@ -126,7 +126,7 @@ static int64_t turn(void *brain, struct moment now) {
   struct real *b = brain;
   if (raft_failed(b->raft)) return TIME_NEVER;
   if (!disk_write(b->m)) {
-    raft_disk_failed(b->raft);
+    raft_disk_failed(b->raft, STATUS_IO);
     return TIME_NEVER;
   }
   raft_written(b->raft, disk_end(b->m));
@@ -143,7 +143,7 @@ static bool append(void *brain, uint64_t value, int64_t *index) {
 
 static void synced(void *brain, int64_t index) {
   struct raft *r = ((struct real *)brain)->raft;
-  if (index == -2) raft_disk_failed(r);
+  if (index == -2) raft_disk_failed(r, STATUS_IO);
   else raft_synced(r, index);
 }
 

@@ -44,9 +44,20 @@ TESTS += tests/unit/broker/test_trio
 tests_unit_broker_test_trio_SOURCES = \
   tests/golden/unpack.c tests/golden/unpack.h \
   tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/trio.c tests/unit/broker/trio.h \
   tests/unit/broker/test_trio.c
 tests_unit_broker_test_trio_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_broker_test_trio_LDADD = $(tests_unit_broker_test_broker_LDADD)
+
+check_PROGRAMS += tests/unit/broker/test_trio_delays
+TESTS += tests/unit/broker/test_trio_delays
+tests_unit_broker_test_trio_delays_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/trio.c tests/unit/broker/trio.h \
+  tests/unit/broker/test_trio_delays.c
+tests_unit_broker_test_trio_delays_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_broker_test_trio_delays_LDADD = $(tests_unit_broker_test_broker_LDADD)
 
 check_PROGRAMS += tests/unit/broker/test_delays
 TESTS += tests/unit/broker/test_delays

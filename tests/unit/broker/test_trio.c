@@ -2,113 +2,11 @@
  *
  * Three brokers that keep one log by DLedger, asked as clients and operators do.
  */
-#include "tests/unit/broker/stage.h"
+#include "tests/unit/broker/trio.h"
 
 #include "tests/harness.h"
 
-#define PEERS "dLegerPeers=n0-10.0.0.1:20911;n1-10.0.0.5:20911;n2-10.0.0.6:20911\n"
-#define GROUP "enableDLegerCommitLog=true\ndLegerGroup=g\n" PEERS
-
-enum { BROKERS = 3, ELECTION_MS = 5000 };
-
-struct place {
-  struct sim_host *host;
-  struct broker_settings own; /* but the first's are the stage's */
-  struct broker_settings *settings;
-  struct broker *broker;
-};
-
-struct trio {
-  struct stage s;
-  struct place places[BROKERS];
-};
-
-static const char *const addresses[BROKERS] = {"10.0.0.1:10911", "10.0.0.5:10911", "10.0.0.6:10911"};
-
-static void place_up_as(struct trio *t, int i, enum broker_role role) {
-  struct place *p = &t->places[i];
-  p->settings->brokerRole = role;
-  p->broker = stage_broker_up(p->host, p->settings, (uint64_t)i + 8);
-  if (i == 0) t->s.broker = p->broker;
-}
-
-static void place_up(struct trio *t, int i) { place_up_as(t, i, ROLE_SLAVE); }
-
-static void place_down(struct trio *t, int i, enum sim_stop how) {
-  struct place *p = &t->places[i];
-  stage_broker_down(p->host, p->broker, how);
-  p->broker = NULL;
-}
-
-static void place_again(struct trio *t, int i) {
-  sim_boot(t->places[i].host);
-  place_up(t, i);
-  sim_reset_connections(t->places[i].host, NULL);
-}
-
-static void place_init(struct trio *t, int i, const char *extra) {
-  struct place *p = &t->places[i];
-  char lines[1024];
-  snprintf(lines, sizeof lines,
-           "brokerName=b\nbrokerIP1=10.0.0.%d\nstorePathRootDir=/store\nstorePathCommitLog=/store/commitlog\n"
-           "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\nmaxHashSlotNum=64\n"
-           "maxIndexNum=256\ndLegerSelfId=n%d\n%s%s",
-           i + 4, i, GROUP, extra);
-  p->host = sim_host_new(t->s.world, i == 1 ? "second" : "third");
-  p->settings = &p->own;
-  CU_ASSERT_FATAL(config_init(p->settings, &broker_settings_table) == STATUS_OK);
-  CU_ASSERT_FATAL(config_apply(p->settings, span_text(lines), "test", NULL) == STATUS_OK);
-  CU_ASSERT_FATAL(broker_settings_complete(p->settings, "host", "10.0.0.5", "/home", NULL) == STATUS_OK);
-  place_up(t, i);
-}
-
-/* Who leads, and nobody else does. */
-static int leader_of(struct trio *t) {
-  int leader = -1;
-  for (int i = 0; i < BROKERS; i++) {
-    struct broker *b = t->places[i].broker;
-    if (b == NULL || !b->member.leads) continue;
-    CU_ASSERT(leader < 0);
-    leader = i;
-  }
-  return leader;
-}
-
-static int elected(struct trio *t) {
-  for (int i = 0; i < ELECTION_MS && leader_of(t) < 0; i++) stage_run(&t->s, 1);
-  int leader = leader_of(t);
-  CU_ASSERT_FATAL(leader >= 0);
-  t->s.address = addresses[leader];
-  stage_run(&t->s, 300);
-  return leader;
-}
-
-static void trio_init(struct trio *t, const char *extra) {
-  char first[512];
-  *t = (struct trio){0};
-  snprintf(first, sizeof first, "dLegerSelfId=n0\n%s%s", GROUP, extra);
-  stage_start(&t->s, first);
-  t->places[0].host = t->s.host;
-  t->places[0].settings = &t->s.settings;
-  t->places[0].broker = t->s.broker;
-  for (int i = 1; i < BROKERS; i++) place_init(t, i, extra);
-}
-
-static int trio_start_with(struct trio *t, const char *extra) {
-  trio_init(t, extra);
-  return elected(t);
-}
-
 static int trio_start(struct trio *t) { return trio_start_with(t, ""); }
-
-static void trio_end(struct trio *t) {
-  for (int i = 1; i < BROKERS; i++) {
-    if (t->places[i].broker != NULL) place_down(t, i, SIM_EXIT);
-    config_fini(&t->places[i].own);
-  }
-  if (t->places[0].broker == NULL) place_again(t, 0);
-  stage_end(&t->s);
-}
 
 static int send(struct trio *t, const char *topic, int queue, const char *body) {
   struct answer a;
@@ -133,7 +31,7 @@ static void three_elect_one_and_share_its_log(void) {
   for (int i = 0; i < BROKERS; i++) {
     struct broker *b = t.places[i].broker;
     CU_ASSERT(store_log_max(b->store) == store_log_max(t.places[leader].broker->store));
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     CU_ASSERT_STRING_EQUAL(pulled(&t, "T", 0), "one,two");
     CU_ASSERT(topics_find(&b->topics, SPAN_LITERAL("T")) != NULL);
     if (i == leader) continue;
@@ -171,7 +69,7 @@ static void leaders_die_and_nothing_is_lost(void) {
   for (int i = 0; i < BROKERS; i++) {
     struct store *store = t.places[i].broker->store;
     CU_ASSERT(store_queue_max(store, SPAN_LITERAL("T"), 0) == acknowledged);
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     for (int at = 0; at < acknowledged;) {
       struct answer a;
       struct message m;
@@ -352,7 +250,7 @@ static void a_leader_that_is_cut_off_acknowledges_nothing(void) {
   sim_heal_all(t.s.world);
   stage_run(&t.s, 5000);
   for (int i = 0; i < BROKERS; i++) {
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     CU_ASSERT_STRING_EQUAL(pulled(&t, "T", 0), "kept,next");
     CU_ASSERT(topics_find(&t.places[i].broker->topics, SPAN_LITERAL("NEVER")) == NULL);
   }
@@ -396,7 +294,7 @@ static void a_log_from_before_comes_first(void) {
   body[sizeof body - 1] = '\0';
   places_restart(&t, false);
   for (int i = 0; i < BROKERS; i++) {
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     for (int n = 0; n < 60; n++) CU_ASSERT(send(&t, "T", 0, body) == RESPONSE_SUCCESS); /* more than one file */
   }
   places_restart(&t, true);
@@ -415,7 +313,7 @@ static void a_log_from_before_comes_first(void) {
   }
   stage_run(&t.s, 3000);
   for (int i = 0; i < BROKERS; i++) {
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     struct store *store = t.places[i].broker->store;
     CU_ASSERT(store_log_min(store) == 0 && store_queue_max(store, SPAN_LITERAL("T"), 0) == 180);
     for (int at = 0; at < 180; at += 20) CU_ASSERT(stage_pull(&t.s, "T", 0, at, "*", &a) == RESPONSE_SUCCESS);
@@ -467,7 +365,7 @@ static void old_files_go_and_a_member_that_missed_them_comes_back(void) {
     if (t.places[i].broker == NULL) continue;
     CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 0) == 205);
     CU_ASSERT(topics_find(&t.places[i].broker->topics, SPAN_LITERAL("GONE")) == NULL);
-    t.s.address = addresses[i];
+    t.s.address = trio_addresses[i];
     int64_t first = store_queue_min(t.places[i].broker->store, SPAN_LITERAL("T"), 0);
     CU_ASSERT(stage_pull(&t.s, "T", 0, first, "*", &a) == RESPONSE_SUCCESS);
     CU_ASSERT(stage_pull(&t.s, "T", 0, 204, "*", &a) == RESPONSE_SUCCESS);
@@ -483,6 +381,181 @@ static void old_files_go_and_a_member_that_missed_them_comes_back(void) {
   trio_end(&t);
 }
 
+static void disk_fills(struct trio *t, int i, int64_t room) {
+  struct disk *disk = sim_host_disk(t->places[i].host);
+  int64_t total, left;
+  CU_ASSERT_FATAL(disk->ops->space(disk, "/store", &total, &left) == STATUS_OK);
+  sim_disk_space(t->places[i].host, total - left + room);
+}
+
+static int send_large(struct trio *t) {
+  char body[1500];
+  memset(body, 'f', sizeof body - 1);
+  body[sizeof body - 1] = '\0';
+  return send(t, "T", 0, body);
+}
+
+/* Until one is refused; how many were acknowledged. */
+static int send_until_refused(struct trio *t, int *code) {
+  int n = 0;
+  for (*code = RESPONSE_SUCCESS; n < 1000; n++)
+    if ((*code = send_large(t)) != RESPONSE_SUCCESS) break;
+  return n;
+}
+
+/* It steps aside, the others go on; when there is room it is a member as before, and was never started again. */
+static void leader_fills(const char *extra) {
+  struct trio t;
+  int code;
+  int old = trio_start_with(&t, extra);
+  CU_ASSERT(send(&t, "T", 0, "x") == RESPONSE_SUCCESS);
+  disk_fills(&t, old, 100 << 10);
+  int count = 1 + send_until_refused(&t, &code);
+  CU_ASSERT(code == RESPONSE_SERVICE_NOT_AVAILABLE || code == RESPONSE_SYSTEM_ERROR);
+  stage_run(&t.s, 5000);
+  CU_ASSERT(send_large(&t) == RESPONSE_SERVICE_NOT_AVAILABLE);
+  int leader = elected(&t);
+  CU_ASSERT_FATAL(leader != old);
+  int64_t uncertain = store_queue_max(t.places[leader].broker->store, SPAN_LITERAL("T"), 0) - count;
+  CU_ASSERT(uncertain == 0 || uncertain == 1);
+  for (int i = 0; i < 100; i++) CU_ASSERT(send(&t, "T", 0, "more") == RESPONSE_SUCCESS);
+  stage_run(&t.s, 10000);
+  sim_disk_space(t.places[old].host, 0);
+  stage_run(&t.s, 10000);
+  CU_ASSERT(store_queue_max(t.places[old].broker->store, SPAN_LITERAL("T"), 0) == count + uncertain + 100);
+  int third = BROKERS - old - leader;
+  place_down(&t, third, SIM_KILL); /* now it is needed */
+  stage_run(&t.s, 2000);
+  elected(&t);
+  for (int i = 0; i < 100; i++) CU_ASSERT(send(&t, "T", 0, "more") == RESPONSE_SUCCESS);
+  place_again(&t, third);
+  stage_run(&t.s, 5000);
+  for (int i = 0; i < BROKERS; i++)
+    CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 0) == count + uncertain + 200);
+  trio_end(&t);
+}
+
+/* One finds out when it writes, the other before. */
+static void a_full_disk_makes_another_lead(void) {
+  leader_fills("dLegerFsync=majority\ndiskSpaceWarningLevelRatio=100\n");
+  leader_fills("cleanResourceInterval=1000\n");
+}
+
+static void full_disks_of_all_end_nothing(void) {
+  for (int room = 20; room <= 200; room += 60) {
+    struct trio t;
+    int code, count = 0;
+    static const char *const ways[] = {"dLegerFsync=majority\ndiskSpaceWarningLevelRatio=100\n",
+                                       "diskSpaceWarningLevelRatio=100\n", "", "dLegerFsync=majority\n"};
+    trio_start_with(&t, ways[room / 60 % 4]);
+    for (int i = 0; i < BROKERS; i++) disk_fills(&t, i, (int64_t)room << 10);
+    count = send_until_refused(&t, &code);
+    stage_run(&t.s, 20000);
+    for (int i = 0; i < BROKERS; i++) {
+      t.s.address = trio_addresses[i];
+      CU_ASSERT(send_large(&t) != RESPONSE_SUCCESS);
+    }
+    for (int i = 0; i < BROKERS; i++) sim_disk_space(t.places[i].host, 0);
+    stage_run(&t.s, 10000);
+    int leader = elected(&t);
+    int64_t kept = store_queue_max(t.places[leader].broker->store, SPAN_LITERAL("T"), 0);
+    CU_ASSERT(kept >= count && kept <= count + 4);
+    for (int i = 0; i < 50; i++) CU_ASSERT(send(&t, "T", 0, "more") == RESPONSE_SUCCESS);
+    stage_run(&t.s, 2000);
+    for (int i = 0; i < BROKERS; i++) {
+      place_down(&t, i, SIM_EXIT);
+      place_again(&t, i);
+    }
+    stage_run(&t.s, 5000);
+    elected(&t);
+    for (int i = 0; i < BROKERS; i++)
+      CU_ASSERT(store_queue_max(t.places[i].broker->store, SPAN_LITERAL("T"), 0) == kept + 50);
+    trio_end(&t);
+  }
+}
+
+enum { BURSTS = 16, BURST = 24 };
+
+static void acknowledged_are_there(struct trio *t, int i, struct answer (*a)[BURST]) {
+  bool there[BURSTS][BURST] = {0};
+  struct store *s = t->places[i].broker->store;
+  int64_t max = store_queue_max(s, SPAN_LITERAL("T"), 0);
+  for (int64_t at = 0; at < max; at++) {
+    struct store_unit u;
+    struct span record;
+    struct message m;
+    size_t size;
+    int n = 0, k = 0;
+    CU_ASSERT_FATAL(store_unit_at(s, SPAN_LITERAL("T"), 0, at, &u) == STATUS_OK);
+    CU_ASSERT_FATAL(store_message_at(s, u.physical_offset, &record) == STATUS_OK);
+    CU_ASSERT_FATAL(message_decode(record, true, &m, &size) == STATUS_OK);
+    if (m.body.len < 100) continue;
+    CU_ASSERT_FATAL(sscanf((const char *)m.body.ptr, "%3d %3d", &n, &k) == 2 && n < BURSTS && k < BURST);
+    CU_ASSERT(!there[n][k] && m.queue_offset == at);
+    there[n][k] = true;
+  }
+  for (int n = 0; n < BURSTS; n++)
+    for (int k = 0; k < BURST; k++) CU_ASSERT(!a[n][k].done || a[n][k].code != RESPONSE_SUCCESS || there[n][k]);
+}
+
+/* Many in one turn, and the disk has no room for the last of them; smaller ones come to lie where they were. */
+static void what_a_full_disk_took_along_is_not_acknowledged(void) {
+  static struct answer a[BURSTS][BURST], small[BURSTS][BURST];
+  for (int room = 70; room < 200; room += 13) {
+    struct trio t;
+    char body[1500];
+    trio_start_with(&t, "diskSpaceWarningLevelRatio=100\n");
+    CU_ASSERT(send(&t, "T", 0, "x") == RESPONSE_SUCCESS);
+    for (int i = 0; i < BROKERS; i++) disk_fills(&t, i, (int64_t)room << 10);
+    for (int n = 0; n < BURSTS; n++) {
+      for (int i = 0; i < BROKERS; i++)
+        if (t.places[i].broker->member.leads) t.s.address = trio_addresses[i];
+      for (int k = 0; k < BURST; k++) {
+        snprintf(body, sizeof body, "%03d %03d %01300d", n, k, 0);
+        stage_send_start(&t.s, "T", 0, body, "", &a[n][k]);
+      }
+      stage_run(&t.s, 3);
+      for (int k = 0; k < BURST; k++) stage_send_start(&t.s, "T", 0, "small", "", &small[n][k]);
+      stage_run(&t.s, 150);
+    }
+    stage_run(&t.s, 5000);
+    for (int i = 0; i < BROKERS; i++) sim_disk_space(t.places[i].host, 0);
+    stage_run(&t.s, 10000);
+    elected(&t);
+    CU_ASSERT(send(&t, "T", 0, "y") == RESPONSE_SUCCESS);
+    stage_run(&t.s, 2000);
+    for (int i = 0; i < BROKERS; i++) acknowledged_are_there(&t, i, a);
+    trio_end(&t);
+  }
+}
+
+/* Half a log would be served as if it were all of it. */
+static void a_member_s_directory_is_no_single_broker_s(void) {
+  struct trio t;
+  struct buf why;
+  trio_start(&t);
+  CU_ASSERT(send(&t, "T", 0, "x") == RESPONSE_SUCCESS);
+  stage_run(&t.s, 500);
+  struct place *p = &t.places[1];
+  place_down(&t, 1, SIM_EXIT);
+  sim_boot(p->host);
+  struct broker_host host = {
+      .net = sim_host_net(p->host), .disk = sim_host_disk(p->host), .log = sim_host_log(p->host), .seed = 1};
+  buf_init(&why, 4096);
+  p->settings->enableDLegerCommitLog = false;
+  p->settings->brokerRole = ROLE_ASYNC_MASTER;
+  CU_ASSERT(broker_new(p->settings, &host, sim_host_now(p->host), &why) == NULL);
+  buf_put_u8(&why, 0);
+  CU_ASSERT(strstr((char *)why.ptr, "/store/dledger-n1/data") != NULL);
+  CU_ASSERT(strstr((char *)why.ptr, "enableDLegerCommitLog=true") != NULL);
+  p->settings->enableDLegerCommitLog = true;
+  buf_fini(&why);
+  place_up_as(&t, 1, ROLE_SLAVE);
+  stage_run(&t.s, 2000);
+  CU_ASSERT(store_queue_max(p->broker->store, SPAN_LITERAL("T"), 0) == 1);
+  trio_end(&t);
+}
+
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       {"three elect one and share its log", three_elect_one_and_share_its_log},
@@ -494,6 +567,10 @@ int main(int argc, char **argv) {
       {"all die at once with what was not synced", all_die_at_once_with_what_was_not_synced},
       {"a log from before comes first", a_log_from_before_comes_first},
       {"old files go and a member that missed them comes back", old_files_go_and_a_member_that_missed_them_comes_back},
+      {"a full disk makes another lead", a_full_disk_makes_another_lead},
+      {"full disks of all end nothing", full_disks_of_all_end_nothing},
+      {"what a full disk took along is not acknowledged", what_a_full_disk_took_along_is_not_acknowledged},
+      {"a member's directory is no single broker's", a_member_s_directory_is_no_single_broker_s},
       {NULL, NULL}};
   return run_tests("trio", tests, argc, argv);
 }
