@@ -28,6 +28,7 @@
 #include "mqbroker/state/offsets.h"
 #include "mqbroker/state/stats.h"
 #include "mqbroker/state/topics.h"
+#include "mqbroker/stats/tally.h"
 #include "mqbroker/store/store.h"
 
 enum broker_listener { LISTEN_MAIN = 1, LISTEN_VIP = 2, LISTEN_HA = 3, LISTEN_DLEDGER = 4 };
@@ -48,6 +49,7 @@ struct broker {
   struct clients clients;
   struct locks locks;
   struct stats stats;
+  struct tally tally;
   struct store *store;
   struct gate gate;
   struct delays delays; /* of messages that are not due yet */

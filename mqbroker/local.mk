@@ -15,18 +15,24 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/gate/parked.c mqbroker/gate/parked.h \
   mqbroker/handle/clean.c \
   mqbroker/handle/client.c \
+  mqbroker/handle/client_offsets.c \
   mqbroker/handle/group.c \
+  mqbroker/handle/group_progress.c \
   mqbroker/handle/handle.h \
   mqbroker/handle/lock.c \
   mqbroker/handle/offset.c \
   mqbroker/handle/pull.c \
   mqbroker/handle/pull_filter.c mqbroker/handle/pull_filter.h \
   mqbroker/handle/query.c \
+  mqbroker/handle/queue_view.c \
+  mqbroker/handle/relay.c \
   mqbroker/handle/reply.c \
+  mqbroker/handle/reply_message.c \
   mqbroker/handle/runtime.c \
   mqbroker/handle/send.c \
   mqbroker/handle/send_back.c \
   mqbroker/handle/send_reply.c \
+  mqbroker/handle/statistics.c \
   mqbroker/handle/topic.c \
   mqbroker/handle/slave.c \
   mqbroker/reseed.c \
@@ -39,7 +45,8 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/state/locks.c mqbroker/state/locks.h \
   mqbroker/state/offsets.c mqbroker/state/offsets.h \
   mqbroker/state/stats.c mqbroker/state/stats.h \
-  mqbroker/state/topics.c mqbroker/state/topics.h
+  mqbroker/state/topics.c mqbroker/state/topics.h \
+  mqbroker/stats/tally.c mqbroker/stats/tally.h
 mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la libdledger/libdledger.la libdledger/libraft.la \
   core/libfilter.la
 

@@ -109,7 +109,7 @@ static void answer(struct broker *b, const struct pull *p, enum get_status statu
   stats_add(&b->stats, found ? STATS_GET_FOUND : STATS_GET_MISS, 1);
   if (found) {
     stats_add(&b->stats, STATS_TRANSFERRED, (int64_t)got->message_count);
-    stats_group_add(&b->stats, p->group, (int64_t)got->message_count);
+    tally_get(&b->tally, p->topic, p->group, (int64_t)got->message_count, (int64_t)got->bytes);
   }
   remoting_reply(b->remoting, &p->to,
                  &(struct reply_out){.code = code,
