@@ -21,6 +21,7 @@ struct view {
 
 /* DefaultMessageStore.findConsumeQueue makes a queue of any topic; here it must be one of a topic that exists. */
 static bool queue_exists(struct broker *b, const struct query_consume_queue_request *h) {
+  if (h->topic.ptr == NULL) return false;
   const struct topic *t = topics_find(&b->topics, h->topic);
   int32_t queues = t == NULL ? 0 : t->write_queues > t->read_queues ? t->write_queues : t->read_queues;
   return (h->queueId >= 0 && h->queueId < queues) || store_queue_max(b->store, h->topic, h->queueId) > 0;

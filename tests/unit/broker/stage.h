@@ -33,6 +33,11 @@ struct peer {
   struct remoting *remoting;
   struct stage *stage;
   int notified; /* NOTIFY_CONSUMER_IDS_CHANGED received */
+  /* Of other requests of the broker: the last, in the stage's arena, and what this peer answers (NULL: nothing). */
+  int asked;
+  struct span asked_body, asked_properties;
+  const char *answers;
+  int answers_code;
 };
 
 enum { STAGE_PEERS = 3 };
