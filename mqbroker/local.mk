@@ -21,6 +21,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/handle/handle.h \
   mqbroker/handle/lock.c \
   mqbroker/handle/offset.c \
+  mqbroker/handle/offset_moved.c \
   mqbroker/handle/pull.c \
   mqbroker/handle/pull_filter.c mqbroker/handle/pull_filter.h \
   mqbroker/handle/query.c \

@@ -32,6 +32,9 @@ void handle_pull(struct broker *b, const struct request *rq);
 /* Runs woken and expired pulls again; once per turn. */
 void pull_run_parked(struct broker *b, struct moment now);
 
+/* offset_moved.c */
+void tell_offset_moved(struct broker *b, const struct pull *p, int64_t offset_new, struct moment now);
+
 /* client.c */
 void handle_heartbeat(struct broker *b, const struct request *rq);
 void handle_unregister_client(struct broker *b, const struct request *rq);

@@ -41,8 +41,8 @@ void stats_rates(const struct stats *s, const enum stats_counter *counters, size
     size_t old = (s->newest + STATS_SAMPLES - back) % STATS_SAMPLES;
     int64_t ms = s->sample_ms[s->newest] - s->sample_ms[old];
     int64_t delta = sum(s->samples[s->newest], counters, count) - sum(s->samples[old], counters, count);
+    if (i > 0) buf_put_u8(out, ' ');
     json_writer_init(&w, out, false);
     json_put_double(&w, ms <= 0 ? 0.0 : (double)delta * 1000.0 / (double)ms);
-    buf_put_u8(out, ' ');
   }
 }

@@ -29,7 +29,7 @@ void stats_init(struct stats *s, struct moment now);
 static inline void stats_add(struct stats *s, enum stats_counter c, int64_t n) { s->now[c] += n; }
 /* Takes a sample when a second has passed. */
 void stats_tick(struct stats *s, struct moment now);
-/* "12.5 11.0 9.75 ": per second over 10, 60 and 600 s (as far as known) of a counter, or of several together. */
+/* "12.5 11.0 9.75": per second over 10, 60 and 600 s (as far as known) of a counter, or of several together. */
 void stats_rates(const struct stats *s, const enum stats_counter *counters, size_t count, struct buf *out);
 
 #endif

@@ -15,17 +15,19 @@
 #include "core/wire/json.h"
 
 #include <ctype.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { FIELDS_MAX = 32, LINE_ROOM = 8192, PATH_ROOM = 1024, SILENCE_MS = 1500 };
 
 struct peer_run {
   struct conn conn;
   const char *port;
-  char hex_port[16];
+  char hex_port[16], own_port[16];
   const char *mode;
 };
 
@@ -55,16 +57,18 @@ static size_t digits(struct span s) {
 
 /* Times, ports and what else cannot be equal gets a name. */
 static void put_value(const struct peer_run *r, struct span s) {
-  size_t port = strlen(r->port), hex = strlen(r->hex_port);
+  size_t port = strlen(r->port), hex = strlen(r->hex_port), own = strlen(r->own_port);
+  bool in_number = false;
   while (s.len > 0) {
     const char *c = (const char *)s.ptr;
-    size_t n = digits(s), step = 1;
+    size_t n = in_number ? 0 : digits(s), step = 1;
     if (n == 13 && c[0] == '1' && (c[1] == '7' || c[1] == '8')) fputs("<time>", stdout), step = 13;
     else if (s.len >= hex && memcmp(c, r->hex_port, hex) == 0) fputs("<PORT>", stdout), step = hex;
     else if (n == port && memcmp(c, r->port, port) == 0) fputs("<port>", stdout), step = port;
-    else if (n > 0) fwrite(c, 1, n, stdout), step = n;
+    else if (n == own && memcmp(c, r->own_port, own) == 0) fputs("<me>", stdout), step = own;
     else if (*c < ' ') printf("\\x%02x", (unsigned char)*c);
     else putchar(*c);
+    in_number = step == 1 && isdigit((unsigned char)*c);
     s = span_from(s, step);
   }
   putchar('\n');
@@ -304,6 +308,10 @@ int main(int argc, char **argv) {
   r.port++;
   snprintf(r.hex_port, sizeof r.hex_port, "%08X", (unsigned)atoi(r.port));
   if (!conn_open(&r.conn, argv[1])) return fail("%s does not answer", argv[1]);
+  struct sockaddr_in own;
+  socklen_t own_len = sizeof own;
+  if (getsockname(r.conn.fd, (struct sockaddr *)&own, &own_len) != 0) return fail("a socket without a name");
+  snprintf(r.own_port, sizeof r.own_port, "%u", ntohs(own.sin_port));
   r.conn.serialize = strcmp(argv[2], "rocketmq") == 0 ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON;
   char line[LINE_ROOM];
   int result = 0;

@@ -18,8 +18,8 @@ KEPT=${1:-$INTEROP_TMP/answers}
 PASSED=0 FAILED=0
 mkdir -p "$KEPT"
 
-# rules KIND: the patterns of a table's rows "| `KIND:PATTERN` | ...", one a line.
-rules() { sed -n "s/^| \`$1:\([^\`]*\)\`.*/\1/p" "$LIST"; }
+# rules KIND: the patterns of a table's rows "| `KIND:PATTERN` | ...", one a line; "KIND?:PATTERN" need not differ.
+rules() { sed -n "s/^| \`$1\(?\{0,1\}\):\([^\`]*\)\`.*/\2 \1/p" "$LIST"; }
 
 # answers KIND PORT WHO
 answers() {
@@ -33,6 +33,10 @@ answers() {
 compare() {
   local kind=$1 line path rule found differing=0 unexplained=0 patterns=() used=() i
   mapfile -t patterns < <(rules "$kind")
+  for i in "${!patterns[@]}"; do
+    [[ ${patterns[i]} != *' ?' ]] || used[i]=1
+    patterns[i]=${patterns[i]% *}
+  done
   while IFS= read -r line; do
     differing=$((differing + 1))
     path=${line#?} path=${path%%=*} found=
@@ -48,7 +52,7 @@ compare() {
   for i in "${!patterns[@]}"; do
     [ -n "${used[i]:-}" ] && continue
     unexplained=$((unexplained + 1))
-    echo "    $LIST: nothing differs by $kind:${patterns[i]}"
+    echo "    nothing differs by $kind:${patterns[i]}"
   done
   local all
   all=$(LC_ALL=C sort -u "$KEPT/$kind.java" "$KEPT/$kind.ours" | wc -l)

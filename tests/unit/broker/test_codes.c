@@ -302,6 +302,19 @@ static void a_request_says_where_it_was_stored(void) {
   stage_end(&s);
 }
 
+static void an_offset_that_moved_is_told(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  three_messages(&s);
+  CU_ASSERT(stage_pull(&s, "T", 0, 99, "*", &a) == RESPONSE_PULL_OFFSET_MOVED);
+  CU_ASSERT(stage_pull(&s, "OFFSET_MOVED_EVENT", 0, 0, "*", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled_bodies(&a),
+                         "{\"consumerGroup\":\"G\",\"messageQueue\":{\"brokerName\":\"b\",\"queueId\":0,"
+                         "\"topic\":\"T\"},\"offsetNew\":0,\"offsetRequest\":99}");
+  stage_end(&s);
+}
+
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       {"offsets are reset where the clients are", offsets_are_reset_where_the_clients_are},
@@ -314,6 +327,7 @@ int main(int argc, char **argv) {
       {"keys beyond the limit are not counted", keys_beyond_the_limit_are_not_counted},
       {"a reply goes to who asked", a_reply_goes_to_who_asked},
       {"a request says where it was stored", a_request_says_where_it_was_stored},
+      {"an offset that moved is told", an_offset_that_moved_is_told},
       {NULL, NULL}};
   return run_tests("codes", tests, argc, argv);
 }
