@@ -70,6 +70,8 @@ struct member_ops {
   void (*persist)(struct member *m, struct moment now);
   /* A broker of this name took our heartbeat for the first time since it (re)connected. */
   void (*greeted)(struct member *m, struct moment now);
+  /* A broker asks something of this group (codes 220, 221, 307, 309); answered, now or later, or false: not known. */
+  bool (*asked)(struct member *m, const struct reply_to *to, const struct command *cmd, struct moment now);
 };
 
 struct client {

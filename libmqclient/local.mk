@@ -14,6 +14,7 @@ libmqclient_libclientcore_la_SOURCES = \
   libmqclient/ordered.c \
   libmqclient/process_queue.c libmqclient/process_queue.h \
   libmqclient/producer.c libmqclient/producer.h \
+  libmqclient/push_asked.c \
   libmqclient/push_offsets.c \
   libmqclient/push_pull.c \
   libmqclient/rebalance.c \
