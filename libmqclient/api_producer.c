@@ -15,10 +15,12 @@ struct mq_producer {
   struct turn_end turn_end;
   struct slot active; /* ring of the sends under way; loop thread */
   size_t active_count;
-  atomic_bool stopping; /* no new sends, says the program's side */
-  bool closing;         /* and the loop's */
+  atomic_bool stopping;  /* no new sends, says the program's side */
+  bool closing;          /* and the loop's */
   struct stopping *stop; /* loop thread: who waits for the end */
 };
+
+mq_client *producer_client(const mq_producer *p) { return p->client; }
 
 /* ---- starting and stopping ---- */
 
@@ -38,10 +40,8 @@ static void start_on_loop(struct post *post, struct moment now) {
   enum status status = producer_init(&s->producer->core, s->producer->client->core, &config, now);
   if (status == STATUS_EXISTS)
     error_set(&s->w.error, MQ_EXISTS, "this client has a producer of group %s already", s->group);
-  else if (status != STATUS_OK)
-    error_set(&s->w.error, MQ_NO_MEMORY, "out of memory");
-  else
-    instance_add_turn_end(s->producer->client, &s->producer->turn_end);
+  else if (status != STATUS_OK) error_set(&s->w.error, MQ_NO_MEMORY, "out of memory");
+  else instance_add_turn_end(s->producer->client, &s->producer->turn_end);
   latch_open(&s->w.latch);
 }
 
@@ -274,6 +274,8 @@ static enum mq_result encode_one(mq_producer *p, struct slot *slot, const mq_mes
     buf_put(&slot->buffer, span_of(m->topic, parts.topic_len));
   }
   slot->op.flag = m->flag;
+  const char *type = message_property(m, "MSG_TYPE");
+  slot->op.reply = type != NULL && strcmp(type, "reply") == 0;
   enum mq_result result = put_body(p, slot, m, copy, error);
   return result != MQ_OK ? result : point_parts(slot, &parts, m, copy, error);
 }
@@ -399,9 +401,8 @@ static enum mq_result send_async(mq_producer *p, const mq_message *const *messag
   return MQ_OK;
 }
 
-enum mq_result mq_producer_send(mq_producer *producer, const mq_message *message,
-                                const struct mq_send_options *options, struct mq_send_result *result,
-                                struct mq_error *error) {
+enum mq_result mq_producer_send(mq_producer *producer, const mq_message *message, const struct mq_send_options *options,
+                                struct mq_send_result *result, struct mq_error *error) {
   return send_blocking(producer, &message, 1, false, options, result, error);
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
+#include "libmqclient/replies.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,6 +121,10 @@ static void on_request(void *owner, conn_id conn, const struct command *cmd, str
     client_rebalance_soon(c, now);
     return;
   }
+  if (cmd->code == REQUEST_PUSH_REPLY_MESSAGE_TO_CLIENT) {
+    reply_take(c, &to, cmd);
+    return;
+  }
   if (ask_member(c, &to, cmd, now)) return;
   /* NettyRemotingAbstract.processRequestCommand: an endpoint without a default processor. */
   remoting_reply_error(c->remoting, &to, RESPONSE_REQUEST_CODE_NOT_SUPPORTED, " request type %d not supported",
@@ -209,6 +214,7 @@ enum status client_new(const struct client_config *config, struct net *net, stru
   c->log = log;
   prng_init(&c->prng, seed);
   timers_init(&c->timers);
+  map_init(&c->replies, prng_next(&c->prng));
   route_table_init(&c->routes, c, prng_next(&c->prng));
   buf_init(&c->body, FRAME_LENGTH_MAX_DEFAULT);
   arena_init(&c->scratch, SCRATCH_MAX);
@@ -245,6 +251,7 @@ void client_free(struct client *c, struct moment now) {
   remoting_free(c->remoting, now);
   route_table_fini(&c->routes);
   name_servers_fini(&c->name_servers);
+  map_fini(&c->replies);
   timers_fini(&c->timers);
   buf_fini(&c->body);
   arena_fini(&c->scratch);

@@ -86,6 +86,7 @@ struct client {
   struct name_servers name_servers;
   struct route_table routes;
   struct member *members;
+  struct map replies; /* correlation id -> struct reply_waiter */
   struct job poll, heartbeat, persist, rebalance;
   int64_t polled_ms;    /* last start of a route poll */
   int64_t rebalanced_ms;

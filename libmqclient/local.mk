@@ -20,6 +20,7 @@ libmqclient_libclientcore_la_SOURCES = \
   libmqclient/rebalance.c \
   libmqclient/pull.c libmqclient/pull.h \
   libmqclient/queue_query.c libmqclient/queue_query.h \
+  libmqclient/replies.c libmqclient/replies.h \
   libmqclient/route.c libmqclient/route.h \
   libmqclient/subscription.c libmqclient/subscription.h
 
@@ -42,6 +43,7 @@ libmqclient_libclientapi_la_SOURCES = \
   libmqclient/api_producer.c \
   libmqclient/api_pull.c \
   libmqclient/api_push.c \
+  libmqclient/api_request.c \
   libmqclient/instance.c libmqclient/instance.h \
   libmqclient/settings.c libmqclient/settings.h \
   libmqclient/slots.c libmqclient/slots.h \
