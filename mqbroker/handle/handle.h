@@ -21,7 +21,11 @@ struct span request_properties(struct broker *b, struct span properties);
 void handle_send_reply(struct broker *b, const struct request *rq);
 /* send_back.c */
 void handle_send_back(struct broker *b, const struct request *rq);
-/* send_reply.c: what a waiter of the gate is answered */
+/* send_reply.c: what a waiter of the gate waits for, and what it is answered */
+/* For a record of this topic that was put; WAIT=false is looked for in the properties (none: it waits). The caller adds
+ * what its answer needs. */
+struct waiter send_waiter(const struct broker *b, const struct request *rq, const struct put_result *put,
+                          struct span topic, struct span properties);
 /* Delivery times do not travel with a group's log yet: its next leader would deliver again, or never. */
 #define DELAY_IN_GROUP_REMARK "delayed messages are not supported in a DLedger group by this version"
 #define TOPIC_UNSAVED_REMARK "service not available now: %s cannot be written, and a crash would forget this new topic"

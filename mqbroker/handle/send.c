@@ -143,28 +143,11 @@ static void answer_put_failure(struct broker *b, const struct request *rq, enum 
   }
 }
 
-static bool topic_unsaved(const struct broker *b, struct span name) {
-  const struct topic *t = topics_find(&b->topics, name);
-  return t != NULL && topics_unsaved(&b->topics, t);
-}
-
 static void wait_for_mark(struct broker *b, const struct request *rq, const struct send_message_request *h,
                           const struct put_result *put, char *batch_ids) {
-  bool member = b->settings->enableDLegerCommitLog; /* waits for the group, and for nothing else, whatever is asked */
-  bool waits = member || !span_is(property_get(h->properties, "WAIT"), "false");
-  enum repl_need need = waits ? b->repl->ops->need(b->repl, put->end_offset) : REPL_FREE;
-  struct waiter w = {.to = rq->to,
-                     .physical_offset = put->physical_offset,
-                     .end_offset = put->end_offset,
-                     .queue_offset = put->queue_offset,
-                     .due_ms = rq->now.mono_ms +
-                               (member ? b->settings->dLegerAckTimeout : b->settings->syncFlushTimeout),
-                     .batch_ids = batch_ids,
-                     .queue_id = h->queueId,
-                     .wants_flush = waits && !member && b->settings->flushDiskType == FLUSH_SYNC,
-                     .wants_replica = need == REPL_WAIT,
-                     .lacks_replica = need == REPL_NO_SLAVE,
-                     .wants_topic = b->topics.dirty && topic_unsaved(b, h->topic)};
+  struct waiter w = send_waiter(b, rq, put, h->topic, h->properties);
+  w.batch_ids = batch_ids;
+  w.queue_id = h->queueId;
   gate_wait(&b->gate, &w);
 }
 
