@@ -35,8 +35,10 @@ void handle_delete_group(struct broker *b, const struct request *rq) {
   if (refuse_change(b, rq)) return;
   struct delete_subscription_group_request h;
   if (!decode_fields(b, rq, &delete_subscription_group_request_header, &h)) return;
-  if (groups_remove(&b->groups, h.groupName, rq->now))
+  if (groups_remove(&b->groups, h.groupName, rq->now)) {
     log_info(b->log, "consumer group %.*s deleted", SPAN_ARG(h.groupName));
+    tally_forget(&b->tally, SPAN_NONE, h.groupName);
+  }
   member_reply(&b->member, &rq->to, rq->now);
 }
 

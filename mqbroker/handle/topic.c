@@ -56,6 +56,7 @@ void handle_delete_topic(struct broker *b, const struct request *rq) {
   }
   if (topics_remove(&b->topics, h.topic, rq->now)) {
     log_info(b->log, "topic %.*s deleted", SPAN_ARG(h.topic));
+    tally_forget(&b->tally, h.topic, SPAN_NONE);
     broker_topics_changed(b);
   }
   enum status status = store_delete_topic(b->store, h.topic);

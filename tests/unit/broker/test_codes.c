@@ -215,6 +215,23 @@ static void messages_are_counted_as_java_counts(void) {
   stage_end(&s);
 }
 
+static void what_is_sent_back_is_counted_and_what_is_gone_is_not(void) {
+  struct stage s;
+  struct answer a;
+  stage_start(&s, NULL);
+  three_messages(&s);
+  CU_ASSERT(ask(&s, 36, "offset=0;group=G;delayLevel=0;maxReconsumeTimes=16", &a) == RESPONSE_SUCCESS);
+  stage_run(&s, 10100);
+  CU_ASSERT(ask(&s, 315, "statsName=SNDBCK_PUT_NUMS;statsKey=T@G", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(has(a.body, "\"statsMinute\":{\"avgpt\":1.0,\"sum\":1,"));
+  CU_ASSERT(ask(&s, 207, "groupName=G", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(ask(&s, 315, "statsName=SNDBCK_PUT_NUMS;statsKey=T@G", &a) == RESPONSE_SYSTEM_ERROR);
+  CU_ASSERT(ask(&s, 315, "statsName=TOPIC_PUT_NUMS;statsKey=T", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(ask(&s, 215, "topic=T", &a) == RESPONSE_SUCCESS);
+  CU_ASSERT(ask(&s, 315, "statsName=TOPIC_PUT_NUMS;statsKey=T", &a) == RESPONSE_SYSTEM_ERROR);
+  stage_end(&s);
+}
+
 static void keys_beyond_the_limit_are_not_counted(void) {
   struct tally t;
   struct tally_snapshot out[TALLY_PERIODS];
@@ -324,6 +341,7 @@ int main(int argc, char **argv) {
       {"groups are looked into", groups_are_looked_into},
       {"a queue is viewed", a_queue_is_viewed},
       {"messages are counted as Java counts", messages_are_counted_as_java_counts},
+      {"what is sent back is counted and what is gone is not", what_is_sent_back_is_counted_and_what_is_gone_is_not},
       {"keys beyond the limit are not counted", keys_beyond_the_limit_are_not_counted},
       {"a reply goes to who asked", a_reply_goes_to_who_asked},
       {"a request says where it was stored", a_request_says_where_it_was_stored},
