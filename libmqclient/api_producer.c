@@ -22,6 +22,8 @@ struct mq_producer {
   struct stopping *stop; /* loop thread: who waits for the end */
 };
 
+mq_client *producer_client(const mq_producer *p) { return p->client; }
+
 /* ---- starting and stopping ---- */
 
 struct starting {
@@ -284,6 +286,8 @@ static enum mq_result encode_one(mq_producer *p, struct slot *slot, const mq_mes
   }
   slot->op.flag = m->flag;
   if (message_property(m, "TRAN_MSG") != NULL) slot->op.sys_flag |= SYS_TRANSACTION_PREPARED;
+  const char *type = message_property(m, "MSG_TYPE");
+  slot->op.reply = type != NULL && strcmp(type, "reply") == 0;
   enum mq_result result = put_body(p, slot, m, copy, error);
   return result != MQ_OK ? result : point_parts(slot, &parts, m, copy, error);
 }

@@ -4,6 +4,7 @@
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
 #include "libmqclient/transaction.h"
+#include "libmqclient/replies.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,8 +12,8 @@
 
 enum {
   SCRATCH_MAX = 256 << 20, /* trees of the bodies of routes and consumer lists */
-  POLL_GAP_MS = 200,       /* between route polls that failures ask for: a group elects a master in less than a second */
-  REBALANCE_GAP_MS = 100,  /* between the rebalances of a consumer list that keeps changing */
+  POLL_GAP_MS = 200,      /* between route polls that failures ask for: a group elects a master in less than a second */
+  REBALANCE_GAP_MS = 100, /* between the rebalances of a consumer list that keeps changing */
   FIRST_PERSIST_MS = 10000
 };
 
@@ -108,7 +109,22 @@ static void on_question(struct client *c, conn_id conn, const struct command *cm
     return;
   }
   for (struct member *m = c->members; m != NULL; m = m->next)
-    if (!m->consumer && m->ops->asked != NULL && span_is(q.group, m->group)) m->ops->asked(m, &q, now);
+    if (!m->consumer && m->ops->transaction_asked != NULL && span_is(q.group, m->group))
+      m->ops->transaction_asked(m, &q, now);
+}
+
+/* ClientRemotingProcessor: what is for one consumer group. False: it is not that. */
+static bool ask_member(struct client *c, const struct reply_to *to, const struct command *cmd, struct moment now) {
+  bool by_group = cmd->code == REQUEST_RESET_CONSUMER_CLIENT_OFFSET ||
+                  cmd->code == REQUEST_GET_CONSUMER_STATUS_FROM_CLIENT;
+  if (!by_group && cmd->code != REQUEST_GET_CONSUMER_RUNNING_INFO && cmd->code != REQUEST_CONSUME_MESSAGE_DIRECTLY)
+    return false;
+  struct span group = command_ext(cmd, by_group ? "group" : "consumerGroup");
+  for (struct member *m = c->members; m != NULL; m = m->next)
+    if (m->consumer && span_is(group, m->group) && m->ops->asked != NULL) return m->ops->asked(m, to, cmd, now);
+  remoting_reply_error(c->remoting, to, RESPONSE_SYSTEM_ERROR, "The Consumer Group <%.*s> not exist in this consumer",
+                       SPAN_ARG(group));
+  return true;
 }
 
 static void on_request(void *owner, conn_id conn, const struct command *cmd, struct moment now) {
@@ -122,6 +138,11 @@ static void on_request(void *owner, conn_id conn, const struct command *cmd, str
     on_question(c, conn, cmd, now);
     return;
   }
+  if (cmd->code == REQUEST_PUSH_REPLY_MESSAGE_TO_CLIENT) {
+    reply_take(c, &to, cmd);
+    return;
+  }
+  if (ask_member(c, &to, cmd, now)) return;
   /* NettyRemotingAbstract.processRequestCommand: an endpoint without a default processor. */
   remoting_reply_error(c->remoting, &to, RESPONSE_REQUEST_CODE_NOT_SUPPORTED, " request type %d not supported",
                        cmd->code);
@@ -179,8 +200,7 @@ static int64_t node_turn(struct node *node, struct moment now) {
   return own < wake ? own : wake;
 }
 
-static const struct node_ops client_node_ops = {
-    .connection = node_connection, .bytes = node_bytes, .turn = node_turn};
+static const struct node_ops client_node_ops = {.connection = node_connection, .bytes = node_bytes, .turn = node_turn};
 
 /* ---- life ---- */
 
@@ -211,6 +231,7 @@ enum status client_new(const struct client_config *config, struct net *net, stru
   c->log = log;
   prng_init(&c->prng, seed);
   timers_init(&c->timers);
+  map_init(&c->replies, prng_next(&c->prng));
   route_table_init(&c->routes, c, prng_next(&c->prng));
   buf_init(&c->body, FRAME_LENGTH_MAX_DEFAULT);
   arena_init(&c->scratch, SCRATCH_MAX);
@@ -247,6 +268,7 @@ void client_free(struct client *c, struct moment now) {
   remoting_free(c->remoting, now);
   route_table_fini(&c->routes);
   name_servers_fini(&c->name_servers);
+  map_fini(&c->replies);
   timers_fini(&c->timers);
   buf_fini(&c->body);
   arena_fini(&c->scratch);
@@ -288,21 +310,26 @@ enum mq_result error_set(struct mq_error *e, enum mq_result result, const char *
 
 enum mq_result error_of_status(struct mq_error *e, enum status status, const char *peer) {
   switch (status) {
-  case STATUS_TIMEOUT: return error_set(e, MQ_TIMEOUT, "%s did not answer in time", peer);
-  case STATUS_CLOSED: return error_set(e, MQ_CLOSED, "the connection to %s was closed before the answer came", peer);
-  case STATUS_UNREACHABLE: return error_set(e, MQ_UNREACHABLE, "cannot connect to %s", peer);
-  case STATUS_SHUTDOWN: return error_set(e, MQ_STOPPED, "stopped before %s answered", peer);
-  case STATUS_NO_MEMORY: return error_set(e, MQ_NO_MEMORY, "out of memory");
-  case STATUS_LIMIT: return error_set(e, MQ_TOO_LARGE, "the request to %s is larger than a frame may be", peer);
-  default: return error_set(e, MQ_INVALID, "%s: %s", peer, status_text(status));
+  case STATUS_TIMEOUT:
+    return error_set(e, MQ_TIMEOUT, "%s did not answer in time", peer);
+  case STATUS_CLOSED:
+    return error_set(e, MQ_CLOSED, "the connection to %s was closed before the answer came", peer);
+  case STATUS_UNREACHABLE:
+    return error_set(e, MQ_UNREACHABLE, "cannot connect to %s", peer);
+  case STATUS_SHUTDOWN:
+    return error_set(e, MQ_STOPPED, "stopped before %s answered", peer);
+  case STATUS_NO_MEMORY:
+    return error_set(e, MQ_NO_MEMORY, "out of memory");
+  case STATUS_LIMIT:
+    return error_set(e, MQ_TOO_LARGE, "the request to %s is larger than a frame may be", peer);
+  default:
+    return error_set(e, MQ_INVALID, "%s: %s", peer, status_text(status));
   }
 }
 
 enum mq_result error_of_reply(struct mq_error *e, const struct command *reply) {
-  if (reply->remark.ptr == NULL)
-    error_set(e, MQ_REFUSED, "%s", response_code_name(reply->code));
-  else
-    error_set(e, MQ_REFUSED, "%.*s", SPAN_ARG(reply->remark));
+  if (reply->remark.ptr == NULL) error_set(e, MQ_REFUSED, "%s", response_code_name(reply->code));
+  else error_set(e, MQ_REFUSED, "%.*s", SPAN_ARG(reply->remark));
   e->broker_code = reply->code;
   return MQ_REFUSED;
 }

@@ -72,7 +72,9 @@ struct member_ops {
   /* A broker of this name took our heartbeat for the first time since it (re)connected. */
   void (*greeted)(struct member *m, struct moment now);
   /* A broker asks how a transaction of the group ended. */
-  void (*asked)(struct member *m, const struct transaction_question *question, struct moment now);
+  void (*transaction_asked)(struct member *m, const struct transaction_question *question, struct moment now);
+  /* A broker asks something of this group (codes 220, 221, 307, 309); answered, now or later, or false: not known. */
+  bool (*asked)(struct member *m, const struct reply_to *to, const struct command *cmd, struct moment now);
 };
 
 struct client {
@@ -87,6 +89,7 @@ struct client {
   struct name_servers name_servers;
   struct route_table routes;
   struct member *members;
+  struct map replies; /* correlation id -> struct reply_waiter */
   struct job poll, heartbeat, persist, rebalance;
   int64_t polled_ms;    /* last start of a route poll */
   int64_t rebalanced_ms;

@@ -28,6 +28,7 @@ struct consume_task *consume_task_take(struct process_queue *q) {
     return NULL;
   task->consumer = p;
   task->queue = q;
+  task->direct = NULL;
   task->next = NULL;
   task->count = 0;
   task->started_ms = 0;
@@ -265,7 +266,9 @@ static void finish_message(struct consume_task *task, struct received *m, struct
 
 void consumer_push_finish(struct consume_task *task, struct moment now) {
   struct consumer_push *p = task->consumer;
-  if (p->config.ordered) {
+  if (task->direct != NULL) {
+    push_direct_finish(task, now);
+  } else if (p->config.ordered) {
     ordered_finish(task, now);
   } else {
     for (size_t i = 0; i < task->count; i++) finish_message(task, task->messages[i], now);

@@ -43,7 +43,7 @@ struct delivery *push_delivery_take(struct consumer_push *p) {
   return d;
 }
 
-static void delivery_give(struct consumer_push *p, struct delivery *d) {
+void push_delivery_give(struct consumer_push *p, struct delivery *d) {
   if (d->bytes.cap + d->unpacked.cap > DELIVERY_KEPT_MAX) {
     delivery_fini(d);
     delivery_init(d, DELIVERY_MAX);
@@ -54,7 +54,7 @@ static void delivery_give(struct consumer_push *p, struct delivery *d) {
 
 void push_unref(struct consumer_push *p, struct received *m) {
   if (--m->refs > 0) return;
-  if (--m->delivery->live == 0) delivery_give(p, m->delivery);
+  if (--m->delivery->live == 0) push_delivery_give(p, m->delivery);
 }
 
 /* ---- queues ---- */
@@ -89,7 +89,7 @@ void push_queue_quiet(struct process_queue *q) {
   queue_query_cancel(&q->query);
   if (q->state == QUEUE_PULLING) {
     pull_cancel(&q->pull);
-    delivery_give(p, q->pull.delivery);
+    push_delivery_give(p, q->pull.delivery);
   }
   job_at(p->client, &q->job, TIME_NEVER);
   job_at(p->client, &q->order_job, TIME_NEVER);
@@ -185,7 +185,8 @@ static const struct member_ops push_member_ops = {.describe = describe,
                                                   .route_changed = on_route_changed,
                                                   .rebalance = on_rebalance,
                                                   .persist = on_persist,
-                                                  .greeted = on_greeted};
+                                                  .greeted = on_greeted,
+                                                  .asked = push_asked};
 
 /* ---- life ---- */
 
@@ -241,6 +242,7 @@ enum status consumer_push_start(struct consumer_push *p, struct moment now) {
     return status;
   }
   p->running = true;
+  p->started_wall_ms = now.wall_ms;
   if (!p->config.ordered) job_at(p->client, &p->expire, now.mono_ms + p->config.consume_timeout_ms);
   if (p->config.ordered && push_is_clustering(p)) job_at(p->client, &p->lock, now.mono_ms + LOCK_INTERVAL_MS);
   for (const struct subscription *s = p->subscriptions.first; s != NULL; s = s->next)
@@ -255,7 +257,7 @@ void consumer_push_drain(struct consumer_push *p, void (*drained)(struct consume
   for (struct process_queue *q = p->queues; q != NULL; q = q->next) {
     if (q->state == QUEUE_PULLING) {
       pull_cancel(&q->pull);
-      delivery_give(p, q->pull.delivery);
+      push_delivery_give(p, q->pull.delivery);
       q->state = QUEUE_RESTING;
     }
     queue_query_cancel(&q->query);

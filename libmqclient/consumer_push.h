@@ -47,9 +47,12 @@ enum consume_outcome {
 
 /* Messages on their way through the listener. */
 enum { CONSUME_CARRIER_SIZE = 64 };
+struct direct;
+
 struct consume_task {
   struct consumer_push *consumer;
-  struct process_queue *queue;
+  struct process_queue *queue; /* NULL: of a message that came alone: */
+  struct direct *direct;
   struct consume_task *next; /* free for whom has the task */
   _Atomic int64_t started_ms; /* monotonic; set by who calls the listener; 0: not called yet */
   enum consume_outcome outcome;
@@ -85,6 +88,7 @@ struct consumer_push {
   struct send_back *free_backs;
   size_t busy; /* tasks with the listener and messages being sent back, of dropped queues too */
   bool running;
+  int64_t started_wall_ms;
   bool suspended;
   bool offsets_changed; /* broadcasting */
   struct lock_call *lock_calls;
@@ -119,7 +123,12 @@ void push_queue_drop(struct process_queue *q, struct moment now);
 void push_queue_quiet(struct process_queue *q); /* no more questions, pulls, messages */
 void push_queue_maybe_free(struct process_queue *q);
 struct delivery *push_delivery_take(struct consumer_push *p);
+void push_delivery_give(struct consumer_push *p, struct delivery *d);
 void push_unref(struct consumer_push *p, struct received *m);
+
+/* push_asked.c: member_ops.asked, and the end of a message that came alone */
+bool push_asked(struct member *m, const struct reply_to *to, const struct command *cmd, struct moment now);
+void push_direct_finish(struct consume_task *task, struct moment now);
 
 /* rebalance.c */
 enum status rebalance_init(struct consumer_push *p) MUST_USE;

@@ -14,11 +14,13 @@ libmqclient_libclientcore_la_SOURCES = \
   libmqclient/ordered.c \
   libmqclient/process_queue.c libmqclient/process_queue.h \
   libmqclient/producer.c libmqclient/producer.h \
+  libmqclient/push_asked.c \
   libmqclient/push_offsets.c \
   libmqclient/push_pull.c \
   libmqclient/rebalance.c \
   libmqclient/pull.c libmqclient/pull.h \
   libmqclient/queue_query.c libmqclient/queue_query.h \
+  libmqclient/replies.c libmqclient/replies.h \
   libmqclient/route.c libmqclient/route.h \
   libmqclient/subscription.c libmqclient/subscription.h \
   libmqclient/transaction.c libmqclient/transaction.h
@@ -43,6 +45,7 @@ libmqclient_libclientapi_la_SOURCES = \
   libmqclient/api_producer.c libmqclient/api_producer.h \
   libmqclient/api_pull.c \
   libmqclient/api_push.c \
+  libmqclient/api_request.c \
   libmqclient/api_transaction.c \
   libmqclient/instance.c libmqclient/instance.h \
   libmqclient/settings.c libmqclient/settings.h \

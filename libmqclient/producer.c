@@ -18,7 +18,7 @@ static void asked(struct member *m, const struct transaction_question *question,
   if (p->config.asked != NULL) p->config.asked(p->config.owner, question, now);
 }
 
-static const struct member_ops producer_member_ops = {.describe = describe, .asked = asked};
+static const struct member_ops producer_member_ops = {.describe = describe, .transaction_asked = asked};
 
 /* Who may be asked must be known to the brokers before it sends anything: perhaps it only came back to answer. They are
  * found by the default topic (DefaultMQProducerImpl.start, topicPublishInfoTable). */
@@ -73,8 +73,10 @@ static bool retryable_code(int code) {
   case RESPONSE_NO_PERMISSION:
   case RESPONSE_TOPIC_NOT_EXIST:
   case RESPONSE_NO_BUYER_ID:
-  case RESPONSE_NOT_IN_CURRENT_UNIT: return true;
-  default: return false;
+  case RESPONSE_NOT_IN_CURRENT_UNIT:
+    return true;
+  default:
+    return false;
   }
 }
 
@@ -83,8 +85,7 @@ static bool choose_queue(struct send_op *op, struct queue_ref *out) {
   if (op->broker_name.ptr != NULL) {
     out->broker = broker_get(&op->producer->client->routes, op->broker_name);
     out->id = op->queue_id;
-    if (out->broker == NULL)
-      error_set(&op->error, MQ_NO_BROKER, "broker %.*s is not known", SPAN_ARG(op->broker_name));
+    if (out->broker == NULL) error_set(&op->error, MQ_NO_BROKER, "broker %.*s is not known", SPAN_ARG(op->broker_name));
     return out->broker != NULL;
   }
   if (r->publish_count == 0) {
@@ -121,10 +122,8 @@ static void build_fields(const struct send_op *op, const struct queue_ref *queue
 }
 
 static void failed(struct send_op *op, struct moment now) {
-  if (op->error.result != MQ_STOPPED && now.mono_ms < op->due_ms && retries_left(op))
-    try_send(op, now);
-  else
-    finish(op, now);
+  if (op->error.result != MQ_STOPPED && now.mono_ms < op->due_ms && retries_left(op)) try_send(op, now);
+  else finish(op, now);
 }
 
 static void on_answer(struct call *call, enum status status, const struct command *reply, struct moment now);
@@ -148,7 +147,9 @@ static void try_send(struct send_op *op, struct moment now) {
   }
   struct send_message_request fields;
   build_fields(op, &queue, &fields);
-  struct request_out request = {.code = op->batch ? REQUEST_SEND_BATCH_MESSAGE : REQUEST_SEND_MESSAGE_V2,
+  struct request_out request = {.code = op->batch   ? REQUEST_SEND_BATCH_MESSAGE
+                                        : op->reply ? REQUEST_SEND_REPLY_MESSAGE_V2
+                                                    : REQUEST_SEND_MESSAGE_V2,
                                 .header = &send_message_request_header,
                                 .fields = &fields,
                                 .by_short_name = true,
@@ -171,11 +172,20 @@ static void try_send(struct send_op *op, struct moment now) {
 
 static bool status_of_code(int code, enum send_status *out) {
   switch (code) {
-  case RESPONSE_SUCCESS: *out = SEND_STORED; return true;
-  case RESPONSE_FLUSH_DISK_TIMEOUT: *out = SEND_FLUSH_DISK_TIMEOUT; return true;
-  case RESPONSE_FLUSH_SLAVE_TIMEOUT: *out = SEND_FLUSH_SLAVE_TIMEOUT; return true;
-  case RESPONSE_SLAVE_NOT_AVAILABLE: *out = SEND_SLAVE_NOT_AVAILABLE; return true;
-  default: return false;
+  case RESPONSE_SUCCESS:
+    *out = SEND_STORED;
+    return true;
+  case RESPONSE_FLUSH_DISK_TIMEOUT:
+    *out = SEND_FLUSH_DISK_TIMEOUT;
+    return true;
+  case RESPONSE_FLUSH_SLAVE_TIMEOUT:
+    *out = SEND_FLUSH_SLAVE_TIMEOUT;
+    return true;
+  case RESPONSE_SLAVE_NOT_AVAILABLE:
+    *out = SEND_SLAVE_NOT_AVAILABLE;
+    return true;
+  default:
+    return false;
   }
 }
 
@@ -209,18 +219,14 @@ static void on_answer(struct call *call, enum status status, const struct comman
     /* Perhaps another broker is the master by now (a DLedger group elected it). */
     if (reply->code == RESPONSE_SERVICE_NOT_AVAILABLE) client_poll_soon(op->producer->client, now);
     /* An async send is tried again only when the network failed (MQClientAPIImpl.onExceptionImpl). */
-    if (op->mode == SEND_SYNC && retryable_code(reply->code))
-      failed(op, now);
-    else
-      finish(op, now);
+    if (op->mode == SEND_SYNC && retryable_code(reply->code)) failed(op, now);
+    else finish(op, now);
     return;
   }
   bool again = op->status != SEND_STORED && op->mode == SEND_SYNC && op->producer->config.retry_not_stored &&
                now.mono_ms < op->due_ms && retries_left(op);
-  if (take_answer(op, reply) && again)
-    try_send(op, now);
-  else
-    finish(op, now);
+  if (take_answer(op, reply) && again) try_send(op, now);
+  else finish(op, now);
 }
 
 /* ---- beginning ---- */

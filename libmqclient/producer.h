@@ -43,6 +43,7 @@ struct send_op {
   int32_t flag;
   int32_t sys_flag;
   bool batch; /* body is a batch body */
+  bool reply; /* to a request: the broker brings it to who asked */
   enum send_mode mode;
   int timeout_ms; /* for all tries */
   /* Where to: a named queue, or what select chooses, or a queue in turn. Only the last is tried elsewhere. */

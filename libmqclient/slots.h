@@ -67,4 +67,7 @@ void slots_ended(struct slots *s, struct slot *slot);
 /* Loop thread, at the end of a turn. */
 void slots_flush(struct slots *s);
 
+/* api_producer.c: whose producer it is. */
+mq_client *producer_client(const struct mq_producer *p);
+
 #endif

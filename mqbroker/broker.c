@@ -225,6 +225,7 @@ void broker_settings_changed(struct broker *b) {
   b->groups.limit = (size_t)b->settings->maxSubscriptionGroups;
   b->parked.limit = (size_t)b->settings->maxParkedPulls;
   b->locks.limit = (size_t)b->settings->maxQueueLocks;
+  b->tally.limit = (size_t)b->settings->maxStatsKeys;
   change_filter_limits(b);
   struct retention_rules rules = retention_rules(b->settings, b->utc_offset_s);
   store_retention_change(b->store, &rules);
@@ -428,7 +429,8 @@ struct broker *broker_new(struct broker_settings *settings, const struct broker_
   prng_init(&b->prng, host->seed);
   clients_init(&b->clients, host->seed);
   locks_init(&b->locks, (size_t)settings->maxQueueLocks, host->seed);
-  stats_init(&b->stats, host->seed, now);
+  stats_init(&b->stats, now);
+  tally_init(&b->tally, (size_t)settings->maxStatsKeys, host->seed, now);
   gate_init(&b->gate);
   parked_init(&b->parked, (size_t)settings->maxParkedPulls, host->seed);
   arena_init(&b->arena, ARENA_MAX);
@@ -474,7 +476,7 @@ static void forget(struct broker *b, struct moment now) {
   offsets_fini(&b->offsets);
   groups_fini(&b->groups);
   topics_fini(&b->topics);
-  stats_fini(&b->stats);
+  tally_fini(&b->tally);
   arena_fini(&b->arena);
   free(b->get);
   free(b);

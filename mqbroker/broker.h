@@ -28,6 +28,7 @@
 #include "mqbroker/state/offsets.h"
 #include "mqbroker/state/stats.h"
 #include "mqbroker/state/topics.h"
+#include "mqbroker/stats/tally.h"
 #include "mqbroker/store/store.h"
 #include "mqbroker/transaction/transactions.h"
 
@@ -49,6 +50,7 @@ struct broker {
   struct clients clients;
   struct locks locks;
   struct stats stats;
+  struct tally tally;
   struct store *store;
   struct gate gate;
   struct delays delays; /* of messages that are not due yet */

@@ -15,18 +15,25 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/gate/parked.c mqbroker/gate/parked.h \
   mqbroker/handle/clean.c \
   mqbroker/handle/client.c \
+  mqbroker/handle/client_offsets.c \
   mqbroker/handle/group.c \
+  mqbroker/handle/group_progress.c \
   mqbroker/handle/handle.h \
   mqbroker/handle/lock.c \
   mqbroker/handle/offset.c \
+  mqbroker/handle/offset_moved.c \
   mqbroker/handle/pull.c \
   mqbroker/handle/pull_filter.c mqbroker/handle/pull_filter.h \
   mqbroker/handle/query.c \
+  mqbroker/handle/queue_view.c \
+  mqbroker/handle/relay.c \
   mqbroker/handle/reply.c \
+  mqbroker/handle/reply_message.c \
   mqbroker/handle/runtime.c \
   mqbroker/handle/send.c \
   mqbroker/handle/send_back.c \
   mqbroker/handle/send_reply.c \
+  mqbroker/handle/statistics.c \
   mqbroker/handle/topic.c \
   mqbroker/handle/transaction.c \
   mqbroker/handle/slave.c \
@@ -41,6 +48,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/state/offsets.c mqbroker/state/offsets.h \
   mqbroker/state/stats.c mqbroker/state/stats.h \
   mqbroker/state/topics.c mqbroker/state/topics.h \
+  mqbroker/stats/tally.c mqbroker/stats/tally.h \
   mqbroker/transaction/checks.c \
   mqbroker/transaction/ended.c mqbroker/transaction/ended.h \
   mqbroker/transaction/half_record.c mqbroker/transaction/half_record.h \

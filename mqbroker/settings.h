@@ -96,7 +96,7 @@ extern const char *const dledger_fsync_names[];
   K(I32, transactionCheckMax, "15", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "how often a producer is asked; then the message goes to TRANS_CHECK_MAX_TIME_TOPIC") \
   K(I64, transactionCheckInterval, "60000", 1, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "ms between two rounds of questions for transactions") \
   K(BOOL, aclEnable, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "access control is not in this version") \
-  K(BOOL, storeReplyMessageEnable, "true", 0, 0, NULL, CONFIG_IGNORED, "request-reply is not in this version") \
+  K(BOOL, storeReplyMessageEnable, "true", 0, 0, NULL, CONFIG_LIVE, "answers to requests are also stored, in the reply topic") \
   /* MessageStoreConfig */ \
   K(TEXT, storePathRootDir, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "directory of everything on disk; default: $HOME/store") \
   K(TEXT, storePathCommitLog, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "directory of the commit log; default: $HOME/store/commitlog (it does not follow storePathRootDir)") \
@@ -199,6 +199,7 @@ extern const char *const dledger_fsync_names[];
   K(I32, maxSubscriptionGroups, "100000", 16, 10000000, NULL, CONFIG_LIVE, "consumer groups this broker keeps") \
   K(I32, maxPendingTransactions, "1000000", 1, 100000000, NULL, CONFIG_LIVE, "transactions that producers are asked for at once; those behind them wait") \
   K(I32, maxQueueLocks, "1000000", 16, 10000000, NULL, CONFIG_LIVE, "queues that ordered consumers have locked at once; more are refused") \
+  K(I32, maxStatsKeys, "200000", 16, 10000000, NULL, CONFIG_LIVE, "topics, and topics of groups, whose messages are counted for brokerStatsData; more are not") \
   K(I32, rebalanceLockMaxLiveTime, "60000", 1000, INT32_MAX, NULL, CONFIG_LIVE, "ms a queue stays locked for an ordered consumer that does not ask again (rocketmq.broker.rebalance.lockMaxLiveTime)") \
   K(I32, maxConsumerFilters, "10000", 0, 1000000, NULL, CONFIG_LIVE, "SQL92 filters this broker keeps, one per group and topic") \
   K(I32, maxFilterExpressionLength, "65536", 1, 16777216, NULL, CONFIG_LIVE, "bytes of an SQL92 expression") \

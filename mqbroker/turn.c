@@ -129,6 +129,7 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   delays_save(&b->delays, b->store, b->disk, b->settings->flushDelayOffsetInterval, now);
   drop_silent_clients(b, now);
   stats_tick(&b->stats, now);
+  tally_turn(&b->tally, now);
 
   wake = earlier(wake, store_tick(b->store, now));
   wake = earlier(wake, slave_sync_turn(&b->slave_sync, now));

@@ -61,6 +61,11 @@ void mq_message_set_flag(mq_message *message, int32_t flag);
  * ...), or name or value contain the bytes 1 or 2, which the wire uses as separators. (putUserProperty) */
 enum mq_result mq_message_set_property(mq_message *message, const char *name, const char *value);
 
+/* The answer to a received request, to be sent by any producer. MQ_INVALID: it is no request, or its broker did not say
+ * in which cluster it is, as brokers of 4.7.0 do not. (MessageUtil.createReplyMessage) */
+enum mq_result mq_message_new_reply(const mq_message *request, const void *body, size_t length, mq_message **out,
+                                    struct mq_error *error);
+
 /* ---- reading ---- */
 
 const char *mq_message_topic(const mq_message *message);

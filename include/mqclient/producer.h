@@ -89,6 +89,12 @@ enum mq_result mq_producer_send_batch_async(mq_producer *producer, const mq_mess
 enum mq_result mq_producer_send_oneway(mq_producer *producer, const mq_message *message,
                                        const struct mq_send_options *options, struct mq_error *error);
 
+/* Sends the message and waits up to timeout_ms for the message that a consumer answers it with; free that with
+ * mq_message_free. MQ_TIMEOUT: it was sent, but no reply came. (DefaultMQProducer.request) */
+enum mq_result mq_producer_request(mq_producer *producer, const mq_message *message,
+                                   const struct mq_send_options *options, int timeout_ms, mq_message **reply,
+                                   struct mq_error *error);
+
 /* The writable queues of a topic; free with mq_queue_list_free. (fetchPublishMessageQueues) */
 enum mq_result mq_producer_queues(mq_producer *producer, const char *topic, mq_queue_list **out,
                                   struct mq_error *error);

@@ -13,6 +13,8 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_SEND_MESSAGE_V2] = handle_send,
     [REQUEST_SEND_BATCH_MESSAGE] = handle_send,
     [REQUEST_CONSUMER_SEND_MSG_BACK] = handle_send_back,
+    [REQUEST_SEND_REPLY_MESSAGE] = handle_send_reply, /* handle/reply_message.c */
+    [REQUEST_SEND_REPLY_MESSAGE_V2] = handle_send_reply,
     [REQUEST_PULL_MESSAGE] = handle_pull,
     [REQUEST_QUERY_MESSAGE] = handle_query_message,
     [REQUEST_VIEW_MESSAGE_BY_ID] = handle_view_message,
@@ -53,10 +55,21 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG] = handle_all_groups,
     [REQUEST_DELETE_SUBSCRIPTIONGROUP] = handle_delete_group,
     [REQUEST_GET_CONSUME_STATS] = handle_consume_stats,
+    [REQUEST_GET_BROKER_CONSUME_STATS] = handle_all_consume_stats,
+    [REQUEST_QUERY_CONSUME_TIME_SPAN] = handle_consume_time_span, /* handle/group_progress.c */
+    [REQUEST_QUERY_CORRECTION_OFFSET] = handle_correction_offset,
+    [REQUEST_CLONE_GROUP_OFFSET] = handle_clone_offsets,
+    /* what their clients are told and asked: handle/client_offsets.c, handle/relay.c */
+    [REQUEST_INVOKE_BROKER_TO_RESET_OFFSET] = handle_reset_offset,
+    [REQUEST_INVOKE_BROKER_TO_GET_CONSUMER_STATUS] = handle_consumer_status,
+    [REQUEST_GET_CONSUMER_RUNNING_INFO] = handle_consumer_running_info,
+    [REQUEST_CONSUME_MESSAGE_DIRECTLY] = handle_consume_directly,
     /* the broker itself: handle/runtime.c */
     [REQUEST_GET_BROKER_RUNTIME_INFO] = handle_runtime_info,
     [REQUEST_GET_BROKER_CONFIG] = handle_broker_config,
     [REQUEST_UPDATE_BROKER_CONFIG] = handle_update_broker_config,
+    [REQUEST_VIEW_BROKER_STATS_DATA] = handle_view_stats,   /* handle/statistics.c */
+    [REQUEST_QUERY_CONSUME_QUEUE] = handle_query_queue,     /* handle/queue_view.c */
 };
 
 request_handler dispatch_find(int code) { return code < 0 || code >= CODE_LIMIT ? NULL : handlers[code]; }

@@ -82,9 +82,10 @@ static void check_sql(struct broker *b, const struct request *rq, struct span te
 void handle_check_client_config(struct broker *b, const struct request *rq) {
   struct json *body;
   const char *why = NULL;
-  if (json_parse(rq->cmd->body, &JSON_LIMITS_DEFAULT, &b->arena, &body, &why, NULL) != STATUS_OK) {
+  if (json_parse(rq->cmd->body, &JSON_LIMITS_DEFAULT, &b->arena, &body, &why, NULL) != STATUS_OK ||
+      body->kind == JSON_NULL) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "CheckClientRequestBody: %s",
-                         why == NULL ? "?" : why);
+                         why == NULL ? "there is none" : why);
     return;
   }
   const struct json *subscription = json_member(body, "subscriptionData");

@@ -6,11 +6,19 @@
 #ifndef MQBROKER_HANDLE_HANDLE_H
 #define MQBROKER_HANDLE_HANDLE_H
 
+#include "core/wire/headers.h"
 #include "mqbroker/broker.h"
 #include "mqbroker/door/request.h"
 
 /* send.c */
 void handle_send(struct broker *b, const struct request *rq);
+/* msgCheck: may this be sent? It may create the topic and choose the queue. False: answered. */
+bool send_admit(struct broker *b, const struct request *rq, struct send_message_request *h);
+/* reply_message.c */
+/* Those of a message that wants a reply say in which cluster it is: the reply's topic is named after it. 4.7.0 forgot to
+ * (ROCKETMQ-1901), so that its consumers could not reply. */
+struct span request_properties(struct broker *b, struct span properties);
+void handle_send_reply(struct broker *b, const struct request *rq);
 /* send_back.c */
 void handle_send_back(struct broker *b, const struct request *rq);
 /* send_reply.c: what a waiter of the gate waits for, and what it is answered */
@@ -35,6 +43,9 @@ bool transaction_topic(void *broker, const char *name);
 void handle_pull(struct broker *b, const struct request *rq);
 /* Runs woken and expired pulls again; once per turn. */
 void pull_run_parked(struct broker *b, struct moment now);
+
+/* offset_moved.c */
+void tell_offset_moved(struct broker *b, const struct pull *p, int64_t offset_new, struct moment now);
 
 /* client.c */
 void handle_heartbeat(struct broker *b, const struct request *rq);
@@ -74,6 +85,26 @@ void handle_update_group(struct broker *b, const struct request *rq);
 void handle_all_groups(struct broker *b, const struct request *rq);
 void handle_delete_group(struct broker *b, const struct request *rq);
 void handle_consume_stats(struct broker *b, const struct request *rq);
+void handle_all_consume_stats(struct broker *b, const struct request *rq);
+
+/* group_progress.c */
+void handle_consume_time_span(struct broker *b, const struct request *rq);
+void handle_correction_offset(struct broker *b, const struct request *rq);
+void handle_clone_offsets(struct broker *b, const struct request *rq);
+
+/* client_offsets.c */
+void handle_reset_offset(struct broker *b, const struct request *rq);
+void handle_consumer_status(struct broker *b, const struct request *rq);
+
+/* relay.c */
+void handle_consumer_running_info(struct broker *b, const struct request *rq);
+void handle_consume_directly(struct broker *b, const struct request *rq);
+
+/* queue_view.c */
+void handle_query_queue(struct broker *b, const struct request *rq);
+
+/* statistics.c */
+void handle_view_stats(struct broker *b, const struct request *rq);
 
 /* slave.c */
 void handle_all_delay_offsets(struct broker *b, const struct request *rq);

@@ -93,13 +93,14 @@ static bool tolerates(const struct broker *b) {
   return b->settings->brokerRole == ROLE_SLAVE && !b->settings->offsetCheckInSlave;
 }
 
-static void answer(struct broker *b, const struct pull *p, enum get_status status) {
+static void answer(struct broker *b, const struct pull *p, enum get_status status, struct moment now) {
   struct get_result *got = b->get;
   int code = code_of(status, p->offset);
   if (tolerates(b) && code == RESPONSE_PULL_OFFSET_MOVED) {
     code = RESPONSE_PULL_RETRY_IMMEDIATELY;
     got->next_offset = p->offset;
   }
+  if (code == RESPONSE_PULL_OFFSET_MOVED) tell_offset_moved(b, p, got->next_offset, now);
   struct pull_message_response h = {.suggestWhichBrokerId = suggestion(b, p),
                                     .nextBeginOffset = got->next_offset,
                                     .minOffset = got->min_offset,
@@ -109,7 +110,7 @@ static void answer(struct broker *b, const struct pull *p, enum get_status statu
   stats_add(&b->stats, found ? STATS_GET_FOUND : STATS_GET_MISS, 1);
   if (found) {
     stats_add(&b->stats, STATS_TRANSFERRED, (int64_t)got->message_count);
-    stats_group_add(&b->stats, p->group, (int64_t)got->message_count);
+    tally_get(&b->tally, p->topic, p->group, (int64_t)got->message_count, (int64_t)got->bytes);
   }
   remoting_reply(b->remoting, &p->to,
                  &(struct reply_out){.code = code,
@@ -156,7 +157,7 @@ void handle_pull(struct broker *b, const struct request *rq) {
   commit_offset(b, &p);
   enum get_status status = get(b, &p, &filter);
   bool wait = code_of(status, p.offset) == RESPONSE_PULL_NOT_FOUND && (p.sys_flag & PULL_SUSPEND);
-  if (!wait || !park(b, &p, rq->now)) answer(b, &p, status);
+  if (!wait || !park(b, &p, rq->now)) answer(b, &p, status, rq->now);
 }
 
 /* A woken pull whose new messages are all filtered out goes on waiting behind them; Java would answer
@@ -175,7 +176,7 @@ static void run_again(struct broker *b, struct parked_pull *pp, bool expired, st
       parked_again(&b->parked, pp, got->next_offset);
       return;
     }
-    answer(b, p, status);
+    answer(b, p, status, now);
   }
   parked_free(pp);
 }

@@ -27,6 +27,16 @@ static void put_number(struct table *t, const char *key, int64_t v) {
   put(t, key, span_of(text, i64_to_text(v, text)));
 }
 
+static void put_double(struct table *t, const char *key, double v) {
+  struct buf text;
+  struct json_writer w;
+  buf_init(&text, TEXT_MAX);
+  json_writer_init(&w, &text, false);
+  json_put_double(&w, v);
+  put(t, key, buf_span(&text));
+  buf_fini(&text);
+}
+
 static void put_rates(struct table *t, const struct broker *b, const char *key, const enum stats_counter *counters,
                       size_t n) {
   struct buf text;
@@ -47,10 +57,8 @@ static void put_statistics(struct table *t, const struct broker *b) {
   put_rates(t, b, "getTransferedTps", transferred, 1);
   put_number(t, "putMessageTimesTotal", s->now[STATS_PUT]);
   put_number(t, "putMessageSizeTotal", s->now[STATS_PUT_BYTES]);
-  char average[TEXT_MAX];
-  snprintf(average, sizeof average, "%.3f",
-           s->now[STATS_PUT] == 0 ? 0.0 : (double)s->now[STATS_PUT_BYTES] / (double)s->now[STATS_PUT]);
-  put_text(t, "putMessageAverageSize", average);
+  put_double(t, "putMessageAverageSize",
+             s->now[STATS_PUT] == 0 ? 0.0 : (double)s->now[STATS_PUT_BYTES] / (double)s->now[STATS_PUT]);
   put_number(t, "msgPutTotalYesterdayMorning", s->yesterday_morning[STATS_PUT]);
   put_number(t, "msgPutTotalTodayMorning", s->today_morning[STATS_PUT]);
   put_number(t, "msgPutTotalTodayNow", s->now[STATS_PUT]);
@@ -80,9 +88,8 @@ static void put_store(struct table *t, const struct broker *b) {
   /* Not in Java: why producers are refused, for whoever looks from outside. */
   const char *refusal = store_refusal(b->store);
   put_text(t, "storeRefusal", refusal == NULL ? "" : refusal);
-  snprintf(text, sizeof text, "%.6f", ratio);
-  put_text(t, "commitLogDiskRatio", text);
-  put_text(t, "consumeQueueDiskRatio", text);
+  put_double(t, "commitLogDiskRatio", ratio);
+  put_double(t, "consumeQueueDiskRatio", ratio);
 }
 
 /* Java tells the length of its thread pools' queues; here requests are not queued, so they are empty. */

@@ -116,6 +116,8 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
   return redirect_dead_letter(b, rq, h);
 }
 
+bool send_admit(struct broker *b, const struct request *rq, struct send_message_request *h) { return admit(b, rq, h); }
+
 void send_put_failure(struct broker *b, const struct request *rq, enum put_status status) {
   switch (status) {
   case PUT_MESSAGE_ILLEGAL:
@@ -227,6 +229,7 @@ static void send_batch(struct broker *b, const struct request *rq, struct send_m
   join_ids(b, offsets, count, ids);
   stats_add(&b->stats, STATS_PUT, (int64_t)count);
   stats_add(&b->stats, STATS_PUT_BYTES, put.end_offset - put.physical_offset);
+  tally_put(&b->tally, m.topic, (int64_t)count, put.end_offset - put.physical_offset);
   wait_for_mark(b, rq, h, &put, ids);
 }
 
@@ -274,6 +277,7 @@ static void send_one(struct broker *b, const struct request *rq, struct send_mes
   }
   struct message m;
   struct put_result put;
+  h->properties = request_properties(b, h->properties);
   describe(b, rq, h, &m);
   if (is_half(h) ? !prepare(b, rq, &m) : !send_delay(b, rq, &m)) return;
   enum put_status status = store_put(b->store, &m, rq->now, &put);
@@ -283,6 +287,7 @@ static void send_one(struct broker *b, const struct request *rq, struct send_mes
   }
   stats_add(&b->stats, STATS_PUT, 1);
   stats_add(&b->stats, STATS_PUT_BYTES, put.end_offset - put.physical_offset);
+  tally_put(&b->tally, m.topic, 1, put.end_offset - put.physical_offset);
   wait_for_mark(b, rq, h, &put, NULL);
 }
 

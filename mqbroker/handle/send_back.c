@@ -120,7 +120,8 @@ static bool turn_back(struct broker *b, const struct request *rq, const struct c
 }
 
 /* Nobody else has the message then, so the answer waits for what a send with WAIT waits for (Java's does not). */
-static void store_back(struct broker *b, const struct request *rq, const struct topic *to, struct message *m) {
+static void store_back(struct broker *b, const struct request *rq, struct span group, const struct topic *to,
+                       struct message *m) {
   struct put_result put;
   if (gate_reserve(&b->gate) != STATUS_OK) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "out of memory");
@@ -132,6 +133,7 @@ static void store_back(struct broker *b, const struct request *rq, const struct 
                          why == NULL ? "its record is illegal" : why);
     return;
   }
+  tally_back(&b->tally, property_get(m->properties, "RETRY_TOPIC"), group);
   struct waiter w = send_waiter(b, rq, &put, to->name, SPAN_NONE);
   w.plain = true;
   w.lacks_replica = false; /* without a slave the consumer would send it again and again */
@@ -159,5 +161,5 @@ void handle_send_back(struct broker *b, const struct request *rq) {
                          (long long)h.offset);
     return;
   }
-  if (turn_back(b, rq, &h, g, &retry, &m)) store_back(b, rq, retry, &m);
+  if (turn_back(b, rq, &h, g, &retry, &m)) store_back(b, rq, h.group, retry, &m);
 }

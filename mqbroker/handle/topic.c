@@ -17,6 +17,8 @@ void handle_update_topic(struct broker *b, const struct request *rq) {
   bool multi = span_is(h.topicFilterType, "MULTI_TAG");
   if (!multi && !span_is(h.topicFilterType, "SINGLE_TAG")) why = "topicFilterType must be SINGLE_TAG or MULTI_TAG";
   else if (span_equal(h.topic, span_text(b->settings->brokerClusterName))) why = "it is conflict with system topic";
+  else if (span_is(h.topic, AUTO_CREATE_TOPIC))
+    why = "it is conflict with AUTO_CREATE_TOPIC_KEY_TOPIC"; /* TopicValidator */
   else if (h.readQueueNums < 0 || h.writeQueueNums < 0 || h.readQueueNums > QUEUES_MAX || h.writeQueueNums > QUEUES_MAX)
     why = "the number of queues must be 0 to 65536";
   else if (h.perm < 0 || h.perm > 15) why = "perm must be a sum of 1 (inherit), 2 (write) and 4 (read)";
@@ -54,6 +56,7 @@ void handle_delete_topic(struct broker *b, const struct request *rq) {
   }
   if (topics_remove(&b->topics, h.topic, rq->now)) {
     log_info(b->log, "topic %.*s deleted", SPAN_ARG(h.topic));
+    tally_forget(&b->tally, h.topic, SPAN_NONE);
     broker_topics_changed(b);
   }
   enum status status = store_delete_topic(b->store, h.topic);

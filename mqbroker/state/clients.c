@@ -14,6 +14,7 @@ void clients_init(struct clients *cs, uint64_t seed) {
   map_init(&cs->producers, seed);
   map_init(&cs->consumers, seed);
   map_init(&cs->conns, seed);
+  map_init(&cs->producer_ids, seed);
 }
 
 static struct span copy_span(struct span s) {
@@ -98,6 +99,25 @@ static struct member *find_member(struct client_group *g, conn_id conn) {
   return NULL;
 }
 
+/* Another producer membership of the same client takes its place, if the connection has one. */
+static void forget_id(struct clients *cs, const struct member *m) {
+  if (m->group->consumers || map_get(&cs->producer_ids, m->client_id) != m) return;
+  struct member *other;
+  const struct conn_members *c = map_get(&cs->conns, span_of(&m->conn, sizeof m->conn));
+  map_remove(&cs->producer_ids, m->client_id);
+  if (c == NULL) return;
+  LIST_FOREACH(other, &c->members, in_conn)
+    if (other != m && !other->group->consumers && span_equal(other->client_id, m->client_id)) break;
+  if (other != NULL && map_put(&cs->producer_ids, other->client_id, other, NULL) != STATUS_OK)
+    map_remove(&cs->producer_ids, other->client_id); /* until its next connection it gets no replies */
+}
+
+bool clients_producer_conn(const struct clients *cs, struct span client_id, conn_id *out) {
+  const struct member *m = map_get(&cs->producer_ids, client_id);
+  if (m != NULL) *out = m->conn;
+  return m != NULL;
+}
+
 static void member_free(struct member *m) {
   TAILQ_REMOVE(&m->group->members, m, in_group);
   m->group->member_count--;
@@ -138,6 +158,7 @@ enum status clients_register_producer(struct clients *cs, struct span group, str
   bool added;
   if (g == NULL) return STATUS_NO_MEMORY;
   enum status status = join(cs, g, client_id, conn, language, version, now, &added);
+  if (status == STATUS_OK && added) status = map_put(&cs->producer_ids, client_id, find_member(g, conn), NULL);
   if (status != STATUS_OK) group_drop_if_empty(cs, g);
   return status;
 }
@@ -215,6 +236,7 @@ enum status clients_register_consumer(struct clients *cs, const struct consumer_
 
 static void leave(struct clients *cs, struct client_group *g, struct member *m, clients_changed changed,
                   void *context) {
+  forget_id(cs, m);
   member_free(m);
   if (changed != NULL && g->consumers) changed(context, g);
   group_drop_if_empty(cs, g);
@@ -260,4 +282,5 @@ void clients_fini(struct clients *cs) {
   map_fini(&cs->producers);
   map_fini(&cs->consumers);
   map_fini(&cs->conns);
+  map_fini(&cs->producer_ids);
 }

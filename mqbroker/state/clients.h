@@ -55,6 +55,7 @@ struct client_group {
 struct clients {
   struct map producers; /* group name -> struct client_group */
   struct map consumers;
+  struct map producer_ids; /* client id -> struct member: of its newest producer connection */
   struct map conns; /* conn_id bytes -> struct conn_members */
   uint64_t seed;
 };
@@ -81,6 +82,9 @@ void clients_drop_conn(struct clients *cs, conn_id conn, clients_changed changed
 /* Connections without a heartbeat since before_ms; each is closed by the caller. Returns their number, at
  * most cap. */
 size_t clients_silent(struct clients *cs, int64_t before_ms, conn_id *out, size_t cap);
+
+/* Where the producers of this client id are connected. False: nowhere. */
+bool clients_producer_conn(const struct clients *cs, struct span client_id, conn_id *out);
 
 /* NULL: no member is online. */
 struct client_group *clients_consumers(const struct clients *cs, struct span group);

@@ -59,6 +59,9 @@ void filters_register(struct filters *fs, const struct consumer_data *consumer, 
 /* The group has no member any more. */
 void filters_unregister(struct filters *fs, struct span group, struct moment now);
 
+/* ConsumerFilterData. */
+void filter_write(struct json_writer *w, const struct filters *fs, const struct filter *f);
+
 /* NULL: none. */
 const struct filter *filters_find(const struct filters *fs, struct span topic, struct span group);
 static inline bool filter_is_dead(const struct filter *f) { return f->dead_ms >= f->born_ms; }

@@ -10,7 +10,7 @@ enum { BEFORE_START_MS = 30000 }; /* a filter that was alive in the file died th
 
 /* ---- write ---- */
 
-static void write_filter(struct json_writer *w, const struct filters *fs, const struct filter *f) {
+void filter_write(struct json_writer *w, const struct filters *fs, const struct filter *f) {
   json_open_object(w);
   json_key(w, "bloomFilterData");
   json_open_object(w);
@@ -47,7 +47,7 @@ static void write_topic(struct json_writer *w, const struct filters *fs, struct 
   json_open_object(w);
   for (struct map_entry *e = map_first(&t->groups); e != NULL; e = map_next(&t->groups, e)) {
     json_key_span(w, e->key);
-    write_filter(w, fs, e->value);
+    filter_write(w, fs, e->value);
   }
   json_close_object(w);
   json_key(w, "topic");

@@ -8,17 +8,9 @@
 #define MQBROKER_STATE_STATS_H
 
 #include "core/base/buf.h"
-#include "core/base/map.h"
 #include "core/base/moment.h"
 
 enum stats_counter { STATS_PUT, STATS_PUT_BYTES, STATS_GET_FOUND, STATS_GET_MISS, STATS_TRANSFERRED, STATS_COUNTERS };
-
-/* Messages a consumer group took, sampled every ten seconds for one minute. */
-#define GROUP_SAMPLES 7
-struct group_stats {
-  int64_t total;
-  int64_t samples[GROUP_SAMPLES];
-};
 
 #define STATS_SAMPLES 601 /* one a second, ten minutes */
 
@@ -28,24 +20,16 @@ struct stats {
   int64_t sample_ms[STATS_SAMPLES];
   size_t sample_count;
   size_t newest;
-  struct map groups; /* name -> struct group_stats */
-  int64_t group_sample_ms[GROUP_SAMPLES];
-  size_t group_samples; /* taken so far */
   int64_t day;                           /* of today_morning, days since 1970 in UTC */
   int64_t today_morning[STATS_COUNTERS]; /* totals at midnight */
   int64_t yesterday_morning[STATS_COUNTERS];
 };
 
-void stats_init(struct stats *s, uint64_t seed, struct moment now);
-void stats_fini(struct stats *s);
+void stats_init(struct stats *s, struct moment now);
 static inline void stats_add(struct stats *s, enum stats_counter c, int64_t n) { s->now[c] += n; }
-/* Messages given to a consumer group. */
-void stats_group_add(struct stats *s, struct span group, int64_t n);
-/* Messages a second over the last minute (ConsumeStats.consumeTps). */
-double stats_group_rate(const struct stats *s, struct span group);
 /* Takes a sample when a second has passed. */
 void stats_tick(struct stats *s, struct moment now);
-/* "12.5 11.0 9.75 ": per second over 10, 60 and 600 s (as far as known) of a counter, or of several together. */
+/* "12.5 11.0 9.75": per second over 10, 60 and 600 s (as far as known) of a counter, or of several together. */
 void stats_rates(const struct stats *s, const enum stats_counter *counters, size_t count, struct buf *out);
 
 #endif

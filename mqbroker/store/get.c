@@ -191,6 +191,18 @@ enum status store_unit_at(struct store *s, struct span topic, int32_t queue_id, 
   return STATUS_OK;
 }
 
+bool store_ext_at(struct store *s, struct span topic, int32_t queue_id, int64_t queue_offset, struct store_ext *out) {
+  struct consumequeue *q = queue_find(s, topic, queue_id);
+  struct unit u;
+  struct ext_unit ext = {0};
+  if (q == NULL || queue_offset < q->min || consumequeue_unit(q, queue_offset, &u) != STATUS_OK) return false;
+  if (!ext_is_address(u.tags_code)) return false;
+  bool found = q->ext != NULL && queue_ext_get(q->ext, u.tags_code, &ext);
+  *out = (struct store_ext){u.tags_code, found, ext.tags_code, ext.store_ms, EXT_UNIT_MIN + (int32_t)ext.bitmap.len,
+                            ext.bitmap};
+  return true;
+}
+
 enum status store_message_at(struct store *s, int64_t physical_offset, struct span *out) {
   return commitlog_record(&s->commitlog, physical_offset, out);
 }

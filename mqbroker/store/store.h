@@ -266,6 +266,17 @@ struct store_unit {
 enum status store_unit_at(struct store *s, struct span topic, int32_t queue_id, int64_t queue_offset,
                           struct store_unit *out) MUST_USE;
 
+/* What an extended queue's unit has instead of its tags code. */
+struct store_ext {
+  int64_t address;
+  bool found; /* the ext unit is there: */
+  int64_t tags_code, store_ms;
+  int32_t size;
+  struct span bitmap; /* valid until the next call of this room */
+};
+/* False: the unit is not extended, or there is none. */
+bool store_ext_at(struct store *s, struct span topic, int32_t queue_id, int64_t queue_offset, struct store_ext *out);
+
 /* The whole record at a physical offset; NOT_FOUND if there is none. Valid like get_result.parts. */
 enum status store_message_at(struct store *s, int64_t physical_offset, struct span *out) MUST_USE;
 

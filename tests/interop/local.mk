@@ -16,6 +16,12 @@ tests_interop_ledgerpeer_SOURCES = tests/interop/ledgerpeer.c
 tests_interop_ledgerpeer_LDADD = libdledger/libdledger.la host/libuvhost.la core/libconfig.la core/libwire.la \
   core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS)
 
+# What codes.sh asks with.
+noinst_PROGRAMS += tests/interop/codepeer
+tests_interop_codepeer_SOURCES = tests/interop/codepeer.c tests/system/peer.h tests/system/peer_conn.c
+tests_interop_codepeer_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_interop_codepeer_LDADD = core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
+
 # What compares stores (storediff.sh, pingpong.sh).
 noinst_PROGRAMS += tests/interop/storediff/storediff tests/interop/storediff/storepeer
 tests_interop_storediff_storediff_SOURCES = \
@@ -34,6 +40,9 @@ tests_interop_storediff_storepeer_LDADD = core/libwire.la core/libport.la core/l
 
 EXTRA_DIST += \
   tests/interop/README.md \
+  tests/interop/codes.sh \
+  tests/interop/codes_broker.txt \
+  tests/interop/codes_namesrv.txt \
   tests/interop/dledger_mixed.sh \
   tests/interop/kill9.sh \
   tests/interop/ledger.sh \

@@ -35,16 +35,28 @@ static void peer_asked(struct peer *p, const struct command *cmd) {
 
 static void peer_request(void *owner, conn_id conn, const struct command *cmd, struct moment now) {
   struct peer *p = owner;
-  (void)conn;
   (void)now;
-  if (cmd->code == REQUEST_NOTIFY_CONSUMER_IDS_CHANGED) p->notified++;
-  if (cmd->code == REQUEST_CHECK_TRANSACTION_STATE) peer_asked(p, cmd);
+  if (cmd->code == REQUEST_NOTIFY_CONSUMER_IDS_CHANGED) {
+    p->notified++;
+    return;
+  }
+  if (cmd->code == REQUEST_CHECK_TRANSACTION_STATE) {
+    peer_asked(p, cmd);
+    return;
+  }
+  p->other = cmd->code;
+  p->other_body = arena_copy(&p->stage->arena, cmd->body);
+  p->other_properties = arena_copy(&p->stage->arena, command_ext(cmd, "properties"));
+  if (p->answers == NULL) return;
+  struct reply_to to = reply_to(conn, cmd);
+  remoting_reply(p->remoting, &to, &(struct reply_out){.code = p->answers_code, .body = span_text(p->answers)});
 }
 
 static void peer_start(struct peer *p, struct stage *s, const char *name) {
   struct remoting_config config;
   struct remoting_door door = {.request = peer_request};
   remoting_config_default(&config);
+  if (strcmp(name, "peer2") == 0) config.language = LANGUAGE_JAVA; /* the others are C++ */
   p->stage = s;
   p->host = sim_host_new(s->world, name);
   p->remoting = remoting_new(&config, sim_host_net(p->host), NULL, &door, p, 1);

@@ -43,6 +43,11 @@ struct peer {
   int notified; /* NOTIFY_CONSUMER_IDS_CHANGED received */
   struct asked asked[ASKED_MAX]; /* the first of them */
   int asked_count;
+  /* Of other requests of the broker: the last, in the stage's arena, and what this peer answers (NULL: nothing). */
+  int other;
+  struct span other_body, other_properties;
+  const char *answers;
+  int answers_code;
 };
 
 enum { STAGE_PEERS = 3 };

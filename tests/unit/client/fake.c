@@ -47,10 +47,8 @@ static void on_route(struct fake *f, const struct reply_to *to, const struct com
     addresses[i] = (struct broker_address){0, span_text(b->addr)};
     brokers[i] = (struct broker_data){SPAN_LITERAL("C"), span_text(b->name), &addresses[i], 1};
   }
-  struct topic_route route = {.queues = queues,
-                              .queue_count = f->broker_count,
-                              .brokers = brokers,
-                              .broker_count = f->broker_count};
+  struct topic_route route = {
+      .queues = queues, .queue_count = f->broker_count, .brokers = brokers, .broker_count = f->broker_count};
   struct buf body;
   buf_init(&body, 1 << 20);
   topic_route_write(&body, &route, false);
@@ -154,6 +152,29 @@ static int64_t store_batch(struct fake *f, const char *topic, const struct send_
   return first;
 }
 
+/* As SEND_REPLY_MESSAGE_V2: to who asked. */
+static void push_reply(struct fake *f, const struct send_message_request *h, struct span body, struct moment now) {
+  struct reply_message_request r = {0};
+  HEADER_SET(reply_message_request, &r, topic, h->topic);
+  HEADER_SET(reply_message_request, &r, properties, h->properties);
+  HEADER_SET(reply_message_request, &r, sysFlag, h->sysFlag);
+  HEADER_SET(reply_message_request, &r, flag, h->flag);
+  HEADER_SET(reply_message_request, &r, producerGroup, h->producerGroup);
+  HEADER_SET(reply_message_request, &r, defaultTopic, h->defaultTopic);
+  HEADER_SET(reply_message_request, &r, defaultTopicQueueNums, 4);
+  HEADER_SET(reply_message_request, &r, queueId, h->queueId);
+  HEADER_SET(reply_message_request, &r, bornTimestamp, h->bornTimestamp);
+  HEADER_SET(reply_message_request, &r, bornHost, SPAN_LITERAL("/10.0.0.9:1"));
+  HEADER_SET(reply_message_request, &r, storeHost, SPAN_LITERAL("/10.0.0.9:2"));
+  HEADER_SET(reply_message_request, &r, storeTimestamp, now.wall_ms);
+  struct request_out q = {.code = REQUEST_PUSH_REPLY_MESSAGE_TO_CLIENT,
+                          .header = &reply_message_request_header,
+                          .fields = &r,
+                          .body = body};
+  f->replies++;
+  (void)!remoting_oneway_conn(f->remoting, f->asker, &q, now);
+}
+
 static void on_send(struct fake *f, const struct reply_to *to, const struct command *cmd, struct moment now) {
   struct send_message_request h;
   const char *missing;
@@ -169,8 +190,15 @@ static void on_send(struct fake *f, const struct reply_to *to, const struct comm
     reply_code(f, to, f->send_code);
     return;
   }
-  char topic[FAKE_TEXT];
+  char topic[FAKE_TEXT], properties[4096];
   copy(topic, h.topic);
+  if (cmd->code == REQUEST_SEND_REPLY_MESSAGE_V2) {
+    push_reply(f, &h, cmd->body, now);
+  } else if (property_get(h.properties, "REPLY_TO_CLIENT").ptr != NULL) {
+    f->asker = to->conn;
+    snprintf(properties, sizeof properties, "CLUSTER\001C\002%.*s", SPAN_ARG(h.properties));
+    h.properties = span_text(properties);
+  }
   struct message m = {.queue_id = h.queueId,
                       .flag = h.flag,
                       .sys_flag = h.sysFlag,
@@ -182,8 +210,7 @@ static void on_send(struct fake *f, const struct reply_to *to, const struct comm
   HEADER_SET(send_message_response, &r, msgId, SPAN_LITERAL("7F00000100002A9F0000000000000123"));
   HEADER_SET(send_message_response, &r, queueId, h.queueId);
   HEADER_SET(send_message_response, &r, queueOffset, offset);
-  remoting_reply(f->remoting, to,
-                 &(struct reply_out){.header = &send_message_response_header, .fields = &r});
+  remoting_reply(f->remoting, to, &(struct reply_out){.header = &send_message_response_header, .fields = &r});
 }
 
 static void on_back(struct fake *f, const struct reply_to *to, const struct command *cmd, struct moment now) {
@@ -198,8 +225,7 @@ static void on_back(struct fake *f, const struct reply_to *to, const struct comm
   struct message m = {0};
   size_t size;
   for (const struct fake_message *one = f->messages; one != NULL; one = one->next)
-    if (one->physical == h.offset)
-      (void)!message_decode(span_of(one->record, one->size), false, &m, &size);
+    if (one->physical == h.offset) (void)!message_decode(span_of(one->record, one->size), false, &m, &size);
   char topic[FAKE_TEXT];
   snprintf(topic, sizeof topic, "%%RETRY%%%.*s", SPAN_ARG(h.group));
   struct buf properties;
@@ -229,9 +255,8 @@ static size_t group_find(struct fake *f, const char *name) {
 static void notify(struct fake *f, size_t group, struct moment now) {
   struct notify_consumer_ids_changed_request h = {0};
   HEADER_SET(notify_consumer_ids_changed_request, &h, consumerGroup, span_text(f->groups[group].name));
-  struct request_out q = {.code = REQUEST_NOTIFY_CONSUMER_IDS_CHANGED,
-                          .header = &notify_consumer_ids_changed_request_header,
-                          .fields = &h};
+  struct request_out q = {
+      .code = REQUEST_NOTIFY_CONSUMER_IDS_CHANGED, .header = &notify_consumer_ids_changed_request_header, .fields = &h};
   for (size_t i = 0; i < f->groups[group].count; i++)
     (void)!remoting_oneway_conn(f->remoting, f->groups[group].conns[i], &q, now);
 }
@@ -353,13 +378,15 @@ static void on_offset_request(struct fake *f, const struct reply_to *to, const s
     return;
   case REQUEST_QUERY_CONSUMER_OFFSET:
     offset = fake_offset(f, group, topic, queue);
-    if (offset < 0)
-      reply_code(f, to, RESPONSE_QUERY_NOT_FOUND);
-    else
-      reply_offset(f, to, offset);
+    if (offset < 0) reply_code(f, to, RESPONSE_QUERY_NOT_FOUND);
+    else reply_offset(f, to, offset);
     return;
-  case REQUEST_GET_MIN_OFFSET: reply_offset(f, to, f->illegal_from); return;
-  default: reply_offset(f, to, max_offset(f, topic, queue)); return;
+  case REQUEST_GET_MIN_OFFSET:
+    reply_offset(f, to, f->illegal_from);
+    return;
+  default:
+    reply_offset(f, to, max_offset(f, topic, queue));
+    return;
   }
 }
 
@@ -460,22 +487,45 @@ static void on_request(void *owner, conn_id conn, const struct command *cmd, str
   struct fake *f = owner;
   struct reply_to to = reply_to(conn, cmd);
   switch (cmd->code) {
-  case REQUEST_GET_ROUTEINTO_BY_TOPIC: on_route(f, &to, cmd); return;
+  case REQUEST_GET_ROUTEINTO_BY_TOPIC:
+    on_route(f, &to, cmd);
+    return;
   case REQUEST_SEND_MESSAGE_V2:
-  case REQUEST_SEND_BATCH_MESSAGE: on_send(f, &to, cmd, now); return;
-  case REQUEST_PULL_MESSAGE: on_pull(f, &to, cmd, now); return;
-  case REQUEST_END_TRANSACTION: on_end(f, &to, cmd, now); return;
-  case REQUEST_HEART_BEAT: on_heartbeat(f, &to, cmd, now); return;
-  case REQUEST_UNREGISTER_CLIENT: on_unregister(f, &to, cmd, now); return;
-  case REQUEST_GET_CONSUMER_LIST_BY_GROUP: on_members(f, &to, cmd); return;
-  case REQUEST_CONSUMER_SEND_MSG_BACK: on_back(f, &to, cmd, now); return;
+  case REQUEST_SEND_REPLY_MESSAGE_V2:
+  case REQUEST_SEND_BATCH_MESSAGE:
+    on_send(f, &to, cmd, now);
+    return;
+  case REQUEST_PULL_MESSAGE:
+    on_pull(f, &to, cmd, now);
+    return;
+  case REQUEST_END_TRANSACTION:
+    on_end(f, &to, cmd, now);
+    return;
+  case REQUEST_HEART_BEAT:
+    on_heartbeat(f, &to, cmd, now);
+    return;
+  case REQUEST_UNREGISTER_CLIENT:
+    on_unregister(f, &to, cmd, now);
+    return;
+  case REQUEST_GET_CONSUMER_LIST_BY_GROUP:
+    on_members(f, &to, cmd);
+    return;
+  case REQUEST_CONSUMER_SEND_MSG_BACK:
+    on_back(f, &to, cmd, now);
+    return;
   case REQUEST_UPDATE_CONSUMER_OFFSET:
   case REQUEST_QUERY_CONSUMER_OFFSET:
   case REQUEST_GET_MIN_OFFSET:
-  case REQUEST_GET_MAX_OFFSET: on_offset_request(f, &to, cmd); return;
+  case REQUEST_GET_MAX_OFFSET:
+    on_offset_request(f, &to, cmd);
+    return;
   case REQUEST_LOCK_BATCH_MQ:
-  case REQUEST_UNLOCK_BATCH_MQ: on_lock(f, &to, cmd); return;
-  default: f->unsupported++; return;
+  case REQUEST_UNLOCK_BATCH_MQ:
+    on_lock(f, &to, cmd);
+    return;
+  default:
+    f->unsupported++;
+    return;
   }
 }
 

@@ -77,8 +77,10 @@ struct fake {
   int send_failures;   /* so many sends are answered with send_code, then all is well; < 0: all */
   int back_code;       /* answer of CONSUMER_SEND_MSG_BACK instead of taking it */
   int64_t illegal_from; /* pulls at offsets below are answered OFFSET_MOVED; 0: off */
+  conn_id asker; /* the last producer that wants a reply */
   /* What happened. */
   _Atomic int heartbeats;
+  int replies;
   int sends, oneways, batches, unregisters, backs, pulls, locks_asked, unlocks, unsupported;
   struct fake_end ends[FAKE_ENDS];
   _Atomic int end_count;

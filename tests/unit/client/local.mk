@@ -5,6 +5,7 @@ tests_unit_client_test_client_SOURCES = \
   tests/unit/client/fake.c tests/unit/client/fake.h \
   tests/unit/client/rig.c tests/unit/client/rig.h \
   tests/unit/client/test_api.c \
+  tests/unit/client/test_asked.c \
   tests/unit/client/test_client.c tests/unit/client/test_client.h \
   tests/unit/client/test_ordered.c \
   tests/unit/client/test_parts.c \

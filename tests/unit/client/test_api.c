@@ -118,10 +118,8 @@ static void on_sent(void *context, enum mq_result outcome, const struct mq_send_
   /* A blocking call here would wait for itself. */
   if (atomic_load(&c->blocked) == 0 && mq_producer_send(c->producer, c->message, NULL, NULL, NULL) == MQ_INVALID)
     atomic_fetch_add(&c->blocked, 1);
-  if (outcome == MQ_OK)
-    atomic_fetch_add(&c->ok, 1);
-  else
-    atomic_fetch_add(&c->refused, 1);
+  if (outcome == MQ_OK) atomic_fetch_add(&c->ok, 1);
+  else atomic_fetch_add(&c->refused, 1);
 }
 
 static void test_async(void) {
@@ -132,8 +130,7 @@ static void test_async(void) {
   mq_message *m = mq_message_new("T", "hello", 5);
   mq_message_set_tags(m, "TagA");
   c.message = m;
-  for (int i = 0; i < 500; i++)
-    CU_ASSERT_EQUAL(mq_producer_send_async(c.producer, m, NULL, on_sent, &c, NULL), MQ_OK);
+  for (int i = 0; i < 500; i++) CU_ASSERT_EQUAL(mq_producer_send_async(c.producer, m, NULL, on_sent, &c, NULL), MQ_OK);
   struct mq_send_options to = {.queue = {"broker-a", 2}};
   CU_ASSERT_EQUAL(mq_producer_send_async(c.producer, m, &to, on_sent, &c, NULL), MQ_OK);
   CU_ASSERT_EQUAL(mq_producer_send_oneway(c.producer, m, &to, NULL), MQ_OK);
@@ -265,8 +262,7 @@ static enum mq_consume_result listen(void *context, const mq_message *const *mes
   for (size_t i = 0; i < count; i++) {
     CU_ASSERT_STRING_EQUAL(mq_message_topic(messages[i]), "T");
     /* The first time, one fails: it comes again by the retry topic. */
-    if (mq_message_reconsume_times(messages[i]) == 0 && atomic_fetch_add(&h->failed, 1) == 0)
-      return MQ_CONSUME_LATER;
+    if (mq_message_reconsume_times(messages[i]) == 0 && atomic_fetch_add(&h->failed, 1) == 0) return MQ_CONSUME_LATER;
   }
   atomic_fetch_add(&h->count, (int)count);
   return MQ_CONSUME_SUCCESS;
@@ -442,6 +438,64 @@ static void test_transaction_refused(void) {
   stage_close(&s);
 }
 
+struct replier {
+  mq_producer *producer;
+  atomic_int answered;
+  bool silent;
+};
+
+static enum mq_consume_result reply_to_each(void *context, const mq_message *const *messages, size_t count) {
+  struct replier *r = context;
+  for (size_t i = 0; i < count && !r->silent; i++) {
+    char body[64];
+    size_t length;
+    mq_message *reply = NULL;
+    const char *asked = mq_message_body(messages[i], &length);
+    int n = snprintf(body, sizeof body, "re: %.*s", (int)length, asked);
+    if (mq_message_new_reply(messages[i], body, (size_t)n, &reply, NULL) != MQ_OK) continue;
+    atomic_fetch_add(&r->answered, mq_producer_send(r->producer, reply, NULL, NULL, NULL) == MQ_OK);
+    mq_message_free(reply);
+  }
+  return MQ_CONSUME_SUCCESS;
+}
+
+static void test_request(void) {
+  struct stage s;
+  struct replier replier = {0};
+  struct mq_error error = {.text = ""};
+  mq_push_consumer *consumer;
+  mq_message *reply = NULL, *m = mq_message_new("T", "hello", 5);
+  stage_open(&s, NULL, NULL);
+  fake_add_topic(&s.fake, "C_REPLY_TOPIC");
+  CU_ASSERT_EQUAL_FATAL(mq_producer_start(s.client, "P", &replier.producer, &error), MQ_OK);
+  CU_ASSERT_EQUAL_FATAL(mq_push_consumer_new(s.client, "G", &consumer, &error), MQ_OK);
+  mq_push_consumer_listen(consumer, reply_to_each, &replier);
+  CU_ASSERT_EQUAL(mq_push_consumer_subscribe(consumer, "T", "*", &error), MQ_OK);
+  CU_ASSERT_EQUAL(mq_push_consumer_start(consumer, &error), MQ_OK);
+  CU_ASSERT_EQUAL(mq_message_set_property(m, "mine", "kept"), MQ_OK);
+  CU_ASSERT_EQUAL(mq_producer_request(replier.producer, m, NULL, 20000, &reply, &error), MQ_OK);
+  CU_ASSERT_PTR_NOT_NULL_FATAL(reply);
+  size_t length;
+  CU_ASSERT(memcmp(mq_message_body(reply, &length), "re: hello", 9) == 0 && length == 9);
+  CU_ASSERT_STRING_EQUAL(mq_message_topic(reply), "C_REPLY_TOPIC");
+  CU_ASSERT_STRING_EQUAL(mq_message_property(reply, "MSG_TYPE"), "reply");
+  CU_ASSERT_STRING_EQUAL(mq_message_property(reply, "REPLY_TO_CLIENT"), mq_client_id(s.client));
+  CU_ASSERT_PTR_NULL(mq_message_property(m, "CORRELATION_ID")); /* the program's message is as it was */
+  mq_message_free(reply);
+  replier.silent = true;
+  reply = NULL;
+  CU_ASSERT_EQUAL(mq_producer_request(replier.producer, m, NULL, 300, &reply, &error), MQ_TIMEOUT);
+  CU_ASSERT_PTR_NULL(reply);
+  CU_ASSERT_EQUAL(mq_producer_request(replier.producer, m, NULL, 0, &reply, &error), MQ_INVALID);
+  CU_ASSERT_EQUAL(mq_message_new_reply(m, "x", 1, &reply, &error), MQ_INVALID); /* it is no request */
+  mq_message_free(m);
+  mq_push_consumer_free(consumer);
+  mq_producer_free(replier.producer);
+  stage_stop_server(&s);
+  CU_ASSERT_EQUAL(s.fake.replies, 1);
+  stage_close(&s);
+}
+
 const struct test api_tests[] = {{"api: blocking sends of many threads", test_blocking},
                                  {"api: asynchronous, one-way, batch", test_async},
                                  {"api: what is refused", test_refusals},
@@ -452,4 +506,5 @@ const struct test api_tests[] = {{"api: blocking sends of many threads", test_bl
                                  {"api: who answers for transactions is known", test_transaction_presence},
                                  {"api: a transaction that is refused", test_transaction_refused},
                                  {"api: the deadline of a push consumer's stop", test_push_deadline},
+                                 {"api: a message answers a message", test_request},
                                  {NULL, NULL}};

@@ -6,7 +6,7 @@
 enum { TESTS_MAX = 128 };
 
 int main(int argc, char **argv) {
-  const struct test *const suites[] = {parts_tests, send_tests, push_tests, ordered_tests, api_tests};
+  const struct test *const suites[] = {parts_tests, send_tests, push_tests, ordered_tests, asked_tests, api_tests};
   struct test all[TESTS_MAX + 1];
   size_t n = 0;
   for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)

@@ -7,6 +7,6 @@
 
 #include "tests/harness.h"
 
-extern const struct test parts_tests[], send_tests[], push_tests[], ordered_tests[], api_tests[];
+extern const struct test parts_tests[], send_tests[], push_tests[], ordered_tests[], asked_tests[], api_tests[];
 
 #endif

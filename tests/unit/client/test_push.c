@@ -352,7 +352,7 @@ static void test_unknown_request(void) {
   rig_consume(c, NULL, "T", "*");
   rig_run(r, 1000);
   struct call call = {.done = on_refused};
-  struct request_out q = {.code = REQUEST_GET_CONSUMER_RUNNING_INFO};
+  struct request_out q = {.code = REQUEST_GET_TOPIC_NAME_LIST};
   refused_code = 0;
   CU_ASSERT_EQUAL(remoting_call_conn(r->brokers[0].remoting, r->brokers[0].groups[0].conns[0], &q, 1000, &call,
                                      sim_host_now(r->broker_hosts[0])),
