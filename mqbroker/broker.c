@@ -3,6 +3,7 @@
 
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
+#include "mqbroker/door/admit.h"
 #include "mqbroker/door/dispatch.h"
 
 #include <stdio.h>
@@ -24,7 +25,7 @@ static void on_request(void *owner, conn_id conn, const struct command *cmd, str
   struct request rq = {.cmd = cmd, .to = reply_to(conn, cmd), .now = now};
   if (remoting_peer(b->remoting, conn, &rq.peer) != STATUS_OK) return;
   arena_reset(&b->arena);
-  dispatch(b, &rq);
+  if (admit(b, &rq)) dispatch(b, &rq);
 }
 
 static void on_closed(void *owner, conn_id conn, const char *addr, const char *reason, struct moment now) {
@@ -347,8 +348,16 @@ static struct remoting *make_remoting(struct broker *b, uint64_t seed) {
   return remoting_new(&config, b->net, b->log, &door, b, seed);
 }
 
+static enum status acl_start(struct broker *b, struct moment now, struct buf *why) {
+  if (!b->settings->aclEnable) return STATUS_OK;
+  struct acl_config config = {b->disk, b->log, b->settings->aclFile, b->seed};
+  b->acl = acl_open(&config, now, why);
+  return b->acl == NULL ? STATUS_INVALID : STATUS_OK;
+}
+
 static enum status start(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   enum status status = set_address(b, why);
+  if (status == STATUS_OK) status = acl_start(b, now, why);
   if (status == STATUS_OK) status = load_state(b, host->seed, why);
   if (status == STATUS_OK) status = member_init(&b->member, b, host->seed);
   if (status == STATUS_OK && b->settings->enableDLegerCommitLog) status = ledger_start(b, now, why);
@@ -436,6 +445,7 @@ static void forget(struct broker *b, struct moment now) {
   topics_fini(&b->topics);
   stats_fini(&b->stats);
   arena_fini(&b->arena);
+  acl_free(b->acl);
   free(b->get);
   free(b);
 }

@@ -10,9 +10,11 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/delay/delay_record.c mqbroker/delay/delay_record.h \
   mqbroker/delay/delays.c mqbroker/delay/delays.h \
   mqbroker/delay/delays_file.c \
+  mqbroker/door/admit.c mqbroker/door/admit.h \
   mqbroker/door/dispatch.c mqbroker/door/dispatch.h mqbroker/door/request.h \
   mqbroker/gate/gate.c mqbroker/gate/gate.h \
   mqbroker/gate/parked.c mqbroker/gate/parked.h \
+  mqbroker/handle/access.c \
   mqbroker/handle/clean.c \
   mqbroker/handle/client.c \
   mqbroker/handle/group.c \
@@ -40,9 +42,10 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/state/offsets.c mqbroker/state/offsets.h \
   mqbroker/state/stats.c mqbroker/state/stats.h \
   mqbroker/state/topics.c mqbroker/state/topics.h
-mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la libdledger/libdledger.la libdledger/libraft.la \
+mqbroker_libbroker_la_LIBADD = mqbroker/libacl.la core/libsign.la mqbroker/librepl.la mqbroker/libstore.la libdledger/libdledger.la libdledger/libraft.la \
   core/libfilter.la
 
+include mqbroker/acl/local.mk
 include mqbroker/store/local.mk
 include mqbroker/repl/local.mk
 

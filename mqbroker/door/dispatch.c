@@ -55,6 +55,12 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_GET_BROKER_RUNTIME_INFO] = handle_runtime_info,
     [REQUEST_GET_BROKER_CONFIG] = handle_broker_config,
     [REQUEST_UPDATE_BROKER_CONFIG] = handle_update_broker_config,
+    /* who may do what: handle/access.c */
+    [REQUEST_UPDATE_AND_CREATE_ACL_CONFIG] = handle_update_acl,
+    [REQUEST_DELETE_ACL_CONFIG] = handle_delete_acl,
+    [REQUEST_UPDATE_GLOBAL_WHITE_ADDRS_CONFIG] = handle_update_white_list,
+    [REQUEST_GET_BROKER_CLUSTER_ACL_INFO] = handle_acl_version,
+    [REQUEST_GET_BROKER_CLUSTER_ACL_CONFIG] = handle_acl_config,
 };
 
 request_handler dispatch_find(int code) { return code < 0 || code >= CODE_LIMIT ? NULL : handlers[code]; }
