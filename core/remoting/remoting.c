@@ -14,6 +14,7 @@ enum {
   ADDRESS_MAX = 300,  /* host name (253) and port */
   PAUSE_POLL_MS = 10, /* how often a paused reader is looked at */
   REMARK_MAX = 1024,
+  STAMP_MEMORY_MAX = 1 << 20,
   ENCODE_EXTRA = 4096 /* header bytes beyond the body */
 };
 
@@ -58,6 +59,7 @@ struct remoting {
   struct link_list paused;
   int32_t opaque;
   struct arena arena;          /* one frame */
+  struct arena stamping;       /* one request that is stamped */
   struct buf out;              /* one frame */
   struct log_quota complaints; /* about peers */
 };
@@ -94,6 +96,7 @@ struct remoting *remoting_new(const struct remoting_config *config, struct net *
   timers_init(&r->idle_timers);
   TAILQ_INIT(&r->paused);
   arena_init(&r->arena, config->limits.frame * 2 + (1u << 20));
+  arena_init(&r->stamping, STAMP_MEMORY_MAX);
   buf_init(&r->out, config->limits.frame + ENCODE_EXTRA);
   return r;
 }
@@ -366,6 +369,7 @@ void remoting_free(struct remoting *r, struct moment now) {
   timers_fini(&r->idle_timers);
   calls_fini(&r->calls);
   arena_fini(&r->arena);
+  arena_fini(&r->stamping);
   buf_fini(&r->out);
   free(r);
 }
@@ -418,6 +422,25 @@ static enum status channel_open(struct remoting *r, const char *addr, struct mom
   return STATUS_OK;
 }
 
+/* All fields become ext fields, and the stamp comes behind them. */
+static enum status stamp(struct remoting *r, const struct request_out *q, struct command *cmd) {
+  size_t fields = q->header == NULL || q->fields == NULL ? 0 : q->header->field_count, count = 0;
+  arena_reset(&r->stamping);
+  struct ext *ext = arena_zalloc(&r->stamping, fields + q->ext_count + REMOTING_STAMPS_MAX, sizeof *ext);
+  struct span *body = arena_zalloc(&r->stamping, q->body_part_count + 1, sizeof *body);
+  if (ext == NULL || body == NULL) return STATUS_NO_MEMORY;
+  enum status status = fields == 0 ? STATUS_OK : header_ext(q->header, q->fields, q->by_short_name, &r->stamping, ext, &count);
+  if (status != STATUS_OK) return status;
+  if (q->ext_count > 0) memcpy(ext + count, q->ext, q->ext_count * sizeof *ext);
+  count += q->ext_count;
+  body[0] = q->body;
+  if (q->body_part_count > 0) memcpy(body + 1, q->body_parts, q->body_part_count * sizeof *body);
+  status = r->config.stamp(r->config.stamp_context, ext, &count, body, q->body_part_count + 1);
+  cmd->ext = ext;
+  cmd->ext_count = count;
+  return status;
+}
+
 static enum status send_request(struct remoting *r, conn_id conn, const struct request_out *q, int32_t flag,
                                 int32_t opaque, struct moment now) {
   struct link *l = link_of(r, conn);
@@ -435,7 +458,11 @@ static enum status send_request(struct remoting *r, conn_id conn, const struct r
                         .ext_count = q->ext_count,
                         .body = q->body};
   buf_clear(&r->out);
-  if (command_encode(&r->out, &cmd, q->header, q->fields, q->by_short_name, parts_len) == 0) return STATUS_LIMIT;
+  bool stamped = r->config.stamp != NULL;
+  enum status status = stamped ? stamp(r, q, &cmd) : STATUS_OK;
+  if (status != STATUS_OK) return status;
+  const struct header *header = stamped ? NULL : q->header;
+  if (command_encode(&r->out, &cmd, header, q->fields, q->by_short_name, parts_len) == 0) return STATUS_LIMIT;
   r->net->ops->send(r->net, conn, buf_span(&r->out));
   for (size_t i = 0; i < q->body_part_count; i++) r->net->ops->send_borrowed(r->net, conn, q->body_parts[i]);
   l->active_ms = now.mono_ms;

@@ -64,6 +64,7 @@ static enum status add_range(struct address_range *out, struct span part, unsign
   if (!to_number(span_of(part.ptr, minus), base, max, &out->first[i]) ||
       !to_number(span_from(part, minus + 1), base, max, &out->last[i]))
     return wrong(why, "a range is two numbers such as 10-20");
+  if (out->last[i] == 0) return wrong(why, "the range ends with 0"); /* Java would not see a range there */
   return out->first[i] <= out->last[i] ? STATUS_OK : wrong(why, "the range ends before it begins");
 }
 
