@@ -8,6 +8,7 @@
 
 #include "core/port/node.h"
 #include "core/remoting/remoting.h"
+#include "core/sign/sign.h"
 
 #define FAKE_TEXT 256
 #define FAKE_GROUPS 8
@@ -69,7 +70,9 @@ struct fake {
   int send_failures;   /* so many sends are answered with send_code, then all is well; < 0: all */
   int back_code;       /* answer of CONSUMER_SEND_MSG_BACK instead of taking it */
   int64_t illegal_from; /* pulls at offsets below are answered OFFSET_MOVED; 0: off */
+  const char *secret;  /* requests are counted as signed with it or not */
   /* What happened. */
+  int signed_good, signed_bad;
   int sends, oneways, batches, heartbeats, unregisters, backs, pulls, locks_asked, unlocks, unsupported;
   int64_t committed_by_pull; /* the last piggy-backed offset */
 };
