@@ -2,6 +2,7 @@
 #include "core/remoting/remoting.h"
 
 #include "core/remoting/calls.h"
+#include "core/remoting/stamp.h"
 #include "core/port/node.h"
 
 #include <assert.h>
@@ -422,25 +423,6 @@ static enum status channel_open(struct remoting *r, const char *addr, struct mom
   return STATUS_OK;
 }
 
-/* All fields become ext fields, and the stamp comes behind them. */
-static enum status stamp(struct remoting *r, const struct request_out *q, struct command *cmd) {
-  size_t fields = q->header == NULL || q->fields == NULL ? 0 : q->header->field_count, count = 0;
-  arena_reset(&r->stamping);
-  struct ext *ext = arena_zalloc(&r->stamping, fields + q->ext_count + REMOTING_STAMPS_MAX, sizeof *ext);
-  struct span *body = arena_zalloc(&r->stamping, q->body_part_count + 1, sizeof *body);
-  if (ext == NULL || body == NULL) return STATUS_NO_MEMORY;
-  enum status status = fields == 0 ? STATUS_OK : header_ext(q->header, q->fields, q->by_short_name, &r->stamping, ext, &count);
-  if (status != STATUS_OK) return status;
-  if (q->ext_count > 0) memcpy(ext + count, q->ext, q->ext_count * sizeof *ext);
-  count += q->ext_count;
-  body[0] = q->body;
-  if (q->body_part_count > 0) memcpy(body + 1, q->body_parts, q->body_part_count * sizeof *body);
-  status = r->config.stamp(r->config.stamp_context, ext, &count, body, q->body_part_count + 1);
-  cmd->ext = ext;
-  cmd->ext_count = count;
-  return status;
-}
-
 static enum status send_request(struct remoting *r, conn_id conn, const struct request_out *q, int32_t flag,
                                 int32_t opaque, struct moment now) {
   struct link *l = link_of(r, conn);
@@ -459,7 +441,7 @@ static enum status send_request(struct remoting *r, conn_id conn, const struct r
                         .body = q->body};
   buf_clear(&r->out);
   bool stamped = r->config.stamp != NULL;
-  enum status status = stamped ? stamp(r, q, &cmd) : STATUS_OK;
+  enum status status = stamped ? stamp_request(&r->config, &r->stamping, q, &cmd) : STATUS_OK;
   if (status != STATUS_OK) return status;
   const struct header *header = stamped ? NULL : q->header;
   if (command_encode(&r->out, &cmd, header, q->fields, q->by_short_name, parts_len) == 0) return STATUS_LIMIT;
