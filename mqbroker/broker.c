@@ -199,13 +199,12 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   return status;
 }
 
-static struct retention_rules retention_rules(const struct broker *b) {
-  const struct broker_settings *s = b->settings;
+static struct retention_rules retention_rules(const struct broker_settings *s, int32_t utc_offset_s) {
   uint32_t hours;
   if (retention_hours_parse(span_text(s->deleteWhen), &hours) != STATUS_OK) hours = 0; /* was checked when it was set */
   return (struct retention_rules){.interval_ms = s->cleanResourceInterval,
                                   .hours = hours,
-                                  .utc_offset_s = b->utc_offset_s,
+                                  .utc_offset_s = utc_offset_s,
                                   .reserved_hours = s->fileReservedTime,
                                   .used_percent = s->diskMaxUsedSpaceRatio,
                                   .forced_percent = s->diskSpaceCleanForciblyRatio,
@@ -222,13 +221,12 @@ void broker_settings_changed(struct broker *b) {
   b->parked.limit = (size_t)b->settings->maxParkedPulls;
   b->locks.limit = (size_t)b->settings->maxQueueLocks;
   change_filter_limits(b);
-  struct retention_rules rules = retention_rules(b);
+  struct retention_rules rules = retention_rules(b->settings, b->utc_offset_s);
   store_retention_change(b->store, &rules);
   broker_reseed_check(b);
 }
 
-static struct store_config store_config(const struct broker *b) {
-  const struct broker_settings *s = b->settings;
+struct store_config broker_store_config_of(const struct broker_settings *s, int32_t utc_offset_s) {
   return (struct store_config){
       .root = s->storePathRootDir,
       .commitlog = s->storePathCommitLog,
@@ -247,10 +245,15 @@ static struct store_config store_config(const struct broker *b) {
                 .safe = s->messageIndexSafe,
                 .slots = s->maxHashSlotNum,
                 .entries = s->maxIndexNum,
-                .utc_offset_s = b->utc_offset_s},
-      .retention = retention_rules(b),
-      .watch = b->watch,
-      .seed = b->seed};
+                .utc_offset_s = utc_offset_s},
+      .retention = retention_rules(s, utc_offset_s)};
+}
+
+static struct store_config store_config(const struct broker *b) {
+  struct store_config config = broker_store_config_of(b->settings, b->utc_offset_s);
+  config.watch = b->watch;
+  config.seed = b->seed;
+  return config;
 }
 
 struct store_config broker_store_config(const struct broker *b) {

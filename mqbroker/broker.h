@@ -112,6 +112,8 @@ void broker_topics_changed(struct broker *b);
 /* Settings were changed while running: rooms that keep a copy get the new values. */
 void broker_settings_changed(struct broker *b);
 
+/* What the settings say of a store, for whoever opens it without a broker. Borrows from them. */
+struct store_config broker_store_config_of(const struct broker_settings *s, int32_t utc_offset_s);
 /* Also used when a slave is seeded again. */
 struct store_config broker_store_config(const struct broker *b);
 enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) MUST_USE;

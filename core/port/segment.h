@@ -21,6 +21,7 @@ struct segment { /* an open file */
   int64_t start;
   struct disk_file *file;
   const uint8_t *view;
+  bool had_hole;                  /* when it was opened, and that part of its view is not read ahead */
   uint64_t used;                  /* epoch of the last segments_at */
   struct segment *newer, *older;  /* order of use in the cache */
   struct segment *next;           /* open files of the same list */

@@ -263,17 +263,7 @@ enum status consumequeue_sync_names(struct consumequeue *q) {
     if (status != STATUS_OK) return status;
   }
   if (!q->names_unsynced) return STATUS_OK;
-  struct disk *disk = q->desk->disk;
-  char path[DISK_PATH_MAX];
-  if (!span_copy_text(span_text(q->dir), path, sizeof path)) return STATUS_LIMIT;
-  enum status status = disk->ops->sync_dir(disk, path);
-  /* A queue's directory may be as new as its file: consumequeue/TOPIC, consumequeue. */
-  for (int level = 0; level < 2 && status == STATUS_OK; level++) {
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path) break;
-    *slash = '\0';
-    status = disk->ops->sync_dir(disk, path);
-  }
+  enum status status = disk_sync_names(q->desk->disk, q->dir, 2); /* with consumequeue/TOPIC and consumequeue */
   if (status == STATUS_OK) q->names_unsynced = false;
   return status;
 }

@@ -189,18 +189,9 @@ void queue_ext_is_synced(struct queue_ext *e) {
 }
 
 enum status queue_ext_sync_names(struct queue_ext *e) {
-  struct disk *disk = e->desk->disk;
-  char path[DISK_PATH_MAX];
   if (!e->names_unsynced) return STATUS_OK;
-  if (!span_copy_text(span_text(e->dir), path, sizeof path)) return STATUS_LIMIT;
-  enum status status = disk->ops->sync_dir(disk, path);
-  /* The directories above may be as new: consumequeue_ext/TOPIC, consumequeue_ext, and its name in the root. */
-  for (int level = 0; level < 3 && status == STATUS_OK; level++) {
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path) break;
-    *slash = '\0';
-    status = disk->ops->sync_dir(disk, path);
-  }
+  /* With consumequeue_ext/TOPIC, consumequeue_ext, and its name in the root. */
+  enum status status = disk_sync_names(e->desk->disk, e->dir, 3);
   if (status == STATUS_OK) e->names_unsynced = false;
   return status;
 }

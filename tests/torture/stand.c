@@ -5,7 +5,7 @@
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
 #include "core/wire/message.h"
-#include "tests/torture/memory.h"
+#include "tests/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

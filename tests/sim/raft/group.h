@@ -158,8 +158,8 @@ struct group {
   struct group_plan plan;
   struct prng chance;
   int64_t now;
-  uint64_t order, hash, events, faults, acked, elections, refusals;
-  uint64_t happened[FAULT_COUNT];
+  uint64_t order, hash, events, acked, elections, refusals;
+  unsigned happened[FAULT_COUNT];
   struct event **heap;
   size_t heap_count, heap_cap;
   struct event *spare;
@@ -235,9 +235,5 @@ int64_t check_new_entry(const struct group *g); /* committed after the trouble; 
 /* faults.c */
 void fault_happen(struct group *g);
 void fault_end(struct group *g);
-
-/* bugs.c */
-bool bug_plant(const char *name);
-void bug_list(void);
 
 #endif

@@ -38,22 +38,39 @@ static void peer_start(struct peer *p, struct stage *s, const char *name) {
   sim_attach(p->host, &p->node);
 }
 
-static void broker_up(struct stage *s) {
+struct broker *stage_broker_up(struct sim_host *host, struct broker_settings *settings, uint64_t seed) {
   struct buf why;
   buf_init(&why, 4096);
-  struct broker_host host = {.net = sim_host_net(s->host),
-                             .disk = sim_host_disk(s->host),
-                             .log = sim_host_log(s->host),
-                             .seed = 7,
-                             .memory_bytes = INT64_C(1) << 34};
-  s->broker = broker_new(&s->settings, &host, sim_host_now(s->host), &why);
-  if (s->broker == NULL) {
+  struct broker_host ports = {.net = sim_host_net(host),
+                              .disk = sim_host_disk(host),
+                              .log = sim_host_log(host),
+                              .seed = seed,
+                              .memory_bytes = INT64_C(1) << 34};
+  struct broker *broker = broker_new(settings, &ports, sim_host_now(host), &why);
+  if (broker == NULL) {
     printf("    broker_new: %.*s\n", SPAN_ARG(buf_span(&why)));
     abort();
   }
   buf_fini(&why);
-  sim_attach(s->host, &s->broker->node);
+  sim_attach(host, &broker->node);
+  return broker;
 }
+
+void stage_broker_down(struct sim_host *host, struct broker *broker, enum sim_stop how) {
+  struct moment now = sim_host_now(host);
+  if (how == SIM_EXIT) {
+    broker_stop(broker, now);
+    broker_free(broker, now);
+    sim_stop(host, how);
+  } else {
+    sim_stop(host, how);
+    broker_abandon(broker, now);
+  }
+}
+
+static void broker_up(struct stage *s) { s->broker = stage_broker_up(s->host, &s->settings, 7); }
+
+static void broker_down(struct stage *s, enum sim_stop how) { stage_broker_down(s->host, s->broker, how); }
 
 /* The peers notice that their connections have ended. */
 static void broker_again(struct stage *s) {
@@ -103,18 +120,6 @@ void stage_start_with(struct stage *s, const char *extra, const char *path, cons
   CU_ASSERT_FATAL(sim_host_disk(s->host)->ops->make_dirs(sim_host_disk(s->host), dir) == STATUS_OK);
   stage_write(s, path, text);
   rise(s);
-}
-
-static void broker_down(struct stage *s, enum sim_stop how) {
-  struct moment now = sim_host_now(s->host);
-  if (how == SIM_EXIT) {
-    broker_stop(s->broker, now);
-    broker_free(s->broker, now);
-    sim_stop(s->host, how);
-  } else {
-    sim_stop(s->host, how);
-    broker_abandon(s->broker, now);
-  }
 }
 
 void stage_restart(struct stage *s) {

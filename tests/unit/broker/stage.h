@@ -59,6 +59,9 @@ void stage_end(struct stage *s);
 void stage_restart(struct stage *s);
 /* kill -9 or plug pulled, and a new start on the same disk. */
 void stage_crash(struct stage *s, enum sim_stop how);
+/* Another broker, on a machine of its own; what does not start ends the program. */
+struct broker *stage_broker_up(struct sim_host *host, struct broker_settings *settings, uint64_t seed);
+void stage_broker_down(struct sim_host *host, struct broker *broker, enum sim_stop how);
 
 /* Starts a request of a peer; the answer comes as the world runs. */
 void stage_ask(struct stage *s, int peer, const struct request_out *q, struct answer *a);

@@ -6,8 +6,6 @@
 
 #include "tests/harness.h"
 
-#include <stdlib.h>
-
 #define PEERS "dLegerPeers=n0-10.0.0.1:20911;n1-10.0.0.5:20911;n2-10.0.0.6:20911\n"
 #define GROUP "enableDLegerCommitLog=true\ndLegerGroup=g\n" PEERS
 
@@ -29,37 +27,16 @@ static const char *const addresses[BROKERS] = {"10.0.0.1:10911", "10.0.0.5:10911
 
 static void place_up_as(struct trio *t, int i, enum broker_role role) {
   struct place *p = &t->places[i];
-  struct buf why;
-  buf_init(&why, 4096);
-  struct broker_host host = {.net = sim_host_net(p->host),
-                             .disk = sim_host_disk(p->host),
-                             .log = sim_host_log(p->host),
-                             .seed = (uint64_t)i + 8,
-                             .memory_bytes = INT64_C(1) << 34};
   p->settings->brokerRole = role;
-  p->broker = broker_new(p->settings, &host, sim_host_now(p->host), &why);
-  if (p->broker == NULL) {
-    printf("    broker_new: %.*s\n", SPAN_ARG(buf_span(&why)));
-    abort();
-  }
-  buf_fini(&why);
+  p->broker = stage_broker_up(p->host, p->settings, (uint64_t)i + 8);
   if (i == 0) t->s.broker = p->broker;
-  sim_attach(p->host, &p->broker->node);
 }
 
 static void place_up(struct trio *t, int i) { place_up_as(t, i, ROLE_SLAVE); }
 
 static void place_down(struct trio *t, int i, enum sim_stop how) {
   struct place *p = &t->places[i];
-  struct moment now = sim_host_now(p->host);
-  if (how == SIM_EXIT) {
-    broker_stop(p->broker, now);
-    broker_free(p->broker, now);
-    sim_stop(p->host, how);
-  } else {
-    sim_stop(p->host, how);
-    broker_abandon(p->broker, now);
-  }
+  stage_broker_down(p->host, p->broker, how);
   p->broker = NULL;
 }
 
