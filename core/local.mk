@@ -1,5 +1,5 @@
 # Rooms shared by every program, lowest first: a room may use only those above it in this list.
-noinst_LTLIBRARIES += core/libbase.la core/libport.la core/libwire.la core/libfilter.la core/libconfig.la core/libremoting.la
+noinst_LTLIBRARIES += core/libbase.la core/libport.la core/libwire.la core/libfilter.la core/libconfig.la core/libremoting.la core/libsign.la
 
 core_libbase_la_SOURCES = \
   core/base/arena.c core/base/arena.h \
@@ -24,3 +24,4 @@ include core/wire/local.mk
 include core/filter/local.mk
 include core/config/local.mk
 include core/remoting/local.mk
+include core/sign/local.mk

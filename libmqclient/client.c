@@ -207,9 +207,12 @@ static const struct node_ops client_node_ops = {.connection = node_connection, .
 static enum status copy_config(struct client *c, const struct client_config *config) {
   c->config = *config;
   c->config.name_servers = NULL;
+  c->config.access_key = c->config.secret_key = c->config.security_token = NULL;
   c->config.client_id = strdup(config->client_id);
   c->config.create_topic_key = strdup(config->create_topic_key);
-  return c->config.client_id == NULL || c->config.create_topic_key == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+  if (c->config.client_id == NULL || c->config.create_topic_key == NULL) return STATUS_NO_MEMORY;
+  if (config->access_key == NULL) return STATUS_OK;
+  return credentials_init(&c->credentials, config->access_key, config->secret_key, config->security_token);
 }
 
 static struct remoting *open_remoting(struct client *c) {
@@ -218,6 +221,10 @@ static struct remoting *open_remoting(struct client *c) {
   remoting_config_default(&config);
   config.serialize = c->config.serialize;
   config.language = LANGUAGE_CPP;
+  if (c->credentials.key != NULL) {
+    config.stamp = credentials_stamp;
+    config.stamp_context = &c->credentials;
+  }
   return remoting_new(&config, c->net, c->log, &door, c, prng_next(&c->prng));
 }
 
@@ -272,6 +279,7 @@ void client_free(struct client *c, struct moment now) {
   timers_fini(&c->timers);
   buf_fini(&c->body);
   arena_fini(&c->scratch);
+  credentials_fini(&c->credentials);
   free((char *)c->config.client_id);
   free((char *)c->config.create_topic_key);
   free(c);

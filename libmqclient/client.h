@@ -17,6 +17,7 @@
 #include "core/remoting/remoting.h"
 #include "core/wire/bodies.h"
 #include "libmqclient/name_servers.h"
+#include "libmqclient/credentials.h"
 #include "libmqclient/route.h"
 #include "mqclient/error.h"
 
@@ -33,6 +34,9 @@ struct client_config {
   int persist_offsets_ms;       /* 5000 */
   int rebalance_ms;             /* 20000 */
   enum serialize serialize;     /* of requests: ROCKETMQ */
+  const char *access_key;       /* NULL: requests are not signed */
+  const char *secret_key;
+  const char *security_token;   /* NULL: none */
 };
 void client_config_default(struct client_config *c);
 
@@ -79,7 +83,8 @@ struct member_ops {
 
 struct client {
   struct node node; /* first: what the host drives */
-  struct client_config config; /* strings owned */
+  struct client_config config; /* strings owned; without keys: */
+  struct credentials credentials;
   struct net *net;
   struct disk *disk;
   struct log *log;

@@ -216,6 +216,9 @@ static enum status open_core(struct mq_client *c) {
   config.persist_offsets_ms = s->persistConsumerOffsetInterval;
   config.rebalance_ms = s->rebalanceInterval;
   config.serialize = (enum serialize)s->serializeType;
+  config.access_key = s->accessKey;
+  config.secret_key = s->secretKey;
+  config.security_token = s->securityToken;
   enum status status =
       client_new(&config, uv_host_net(c->host), uv_host_disk(c->host), &c->log, machine_seed(), &c->core);
   if (status == STATUS_OK) status = client_start(c->core, uv_host_now(c->host));
@@ -229,6 +232,12 @@ enum mq_result mq_client_start(const mq_config *config, mq_client **out, struct 
   if (c == NULL || c->settings == NULL) {
     free(c);
     error_set(&e, MQ_NO_MEMORY, "out of memory");
+    return error_give(error, &e);
+  }
+  if ((c->settings->accessKey == NULL) != (c->settings->secretKey == NULL)) {
+    mq_config_free(c->settings);
+    free(c);
+    error_set(&e, MQ_INVALID, "accessKey and secretKey go together: one of them is not set");
     return error_give(error, &e);
   }
   c->node.ops = &instance_node_ops;

@@ -7,6 +7,7 @@ libmqclient_libclientcore_la_SOURCES = \
   libmqclient/consume.c \
   libmqclient/consumer_pull.c libmqclient/consumer_pull.h \
   libmqclient/consumer_push.c libmqclient/consumer_push.h \
+  libmqclient/credentials.c libmqclient/credentials.h \
   libmqclient/heartbeat.c \
   libmqclient/message.c libmqclient/message.h \
   libmqclient/name_servers.c libmqclient/name_servers.h \
@@ -53,5 +54,6 @@ libmqclient_libclientapi_la_SOURCES = \
   libmqclient/uniq_id.c libmqclient/uniq_id.h
 libmqclient_libmqclient_la_SOURCES =
 libmqclient_libmqclient_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^mq_'
+libmqclient_libclientcore_la_LIBADD = core/libsign.la
 libmqclient_libmqclient_la_LIBADD = libmqclient/libclientapi.la libmqclient/libclientcore.la host/libuvhost.la core/libconfig.la \
   core/libremoting.la core/libwire.la core/libport.la core/libbase.la $(UV_LIBS) $(ZLIB_LIBS)

@@ -19,6 +19,7 @@ static const char *const from_names[] = {"CONSUME_FROM_LAST_OFFSET",
 
 #define AT(key) .name = #key, .offset = offsetof(struct mq_config, key)
 #define TEXT(key, standard, doc_) {AT(key), .type = CONFIG_TEXT, .default_text = (standard), .doc = (doc_)}
+#define SECRET(key, doc_) {AT(key), .type = CONFIG_TEXT, .flags = CONFIG_SECRET, .doc = (doc_)}
 #define I32(key, standard, least, most, doc_)                                                     \
   {AT(key), .type = CONFIG_I32, .default_text = #standard, .min = (least), .max = (most), .doc = (doc_)}
 #define I64(key, standard, least, most, doc_)                                                     \
@@ -33,6 +34,9 @@ static const struct config_key keys[] = {
     TEXT(instanceName, NULL, "second half of the client id; default: process id and a number"),
     TEXT(unitName, NULL, "appended to the client id"),
     TEXT(localOffsetStoreDir, NULL, "folder of the offsets of broadcasting consumers; default $HOME/.rocketmq_offsets"),
+    TEXT(accessKey, NULL, "who this client is: every request is signed (AclClientRPCHook); needs secretKey"),
+    SECRET(secretKey, "what the signatures are made with; cannot be read back"),
+    SECRET(securityToken, "sent and signed with every request, for brokers that ask for one; cannot be read back"),
     ENUM(serializeType, serialize_names, ROCKETMQ, "form of the headers of requests"),
     I32(pollNameServerInterval, 30000, 10, INT32_MAX, "ms between refreshes of the routes"),
     I32(heartbeatBrokerInterval, 30000, 10, INT32_MAX, "ms between heartbeats"),
@@ -161,6 +165,11 @@ struct mq_config *settings_copy(const struct mq_config *from) {
     if (config_get(from, keys[i].name, &text) == STATUS_OK)
       status = config_set(copy, span_text(keys[i].name), text.ptr == NULL ? SPAN_LITERAL("") : buf_span(&text), &why);
   }
+  /* config_get does not tell secrets. */
+  if (status == STATUS_OK && from->secretKey != NULL && (copy->secretKey = strdup(from->secretKey)) == NULL)
+    status = STATUS_NO_MEMORY;
+  if (status == STATUS_OK && from->securityToken != NULL && (copy->securityToken = strdup(from->securityToken)) == NULL)
+    status = STATUS_NO_MEMORY;
   buf_fini(&text);
   buf_fini(&why);
   if (status == STATUS_OK) return copy;

@@ -18,6 +18,9 @@ struct mq_config {
   char *localOffsetStoreDir;
   char *createTopicKey;
   char *consumeTimestamp;
+  char *accessKey;
+  char *secretKey;
+  char *securityToken;
   int32_t serializeType; /* enum serialize */
   int32_t pollNameServerInterval;
   int32_t heartbeatBrokerInterval;

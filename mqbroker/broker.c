@@ -3,6 +3,7 @@
 
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
+#include "mqbroker/door/admit.h"
 #include "mqbroker/door/dispatch.h"
 #include "mqbroker/handle/handle.h"
 
@@ -25,7 +26,7 @@ static void on_request(void *owner, conn_id conn, const struct command *cmd, str
   struct request rq = {.cmd = cmd, .to = reply_to(conn, cmd), .now = now};
   if (remoting_peer(b->remoting, conn, &rq.peer) != STATUS_OK) return;
   arena_reset(&b->arena);
-  dispatch(b, &rq);
+  if (admit(b, &rq)) dispatch(b, &rq);
 }
 
 static void on_closed(void *owner, conn_id conn, const char *addr, const char *reason, struct moment now) {
@@ -383,9 +384,17 @@ static enum status refuse_half_a_log(struct broker *b, struct buf *why) {
   return STATUS_INVALID;
 }
 
+static enum status acl_start(struct broker *b, struct moment now, struct buf *why) {
+  if (!b->settings->aclEnable) return STATUS_OK;
+  struct acl_config config = {b->disk, b->log, b->settings->aclFile, b->seed};
+  b->acl = acl_open(&config, now, why);
+  return b->acl == NULL ? STATUS_INVALID : STATUS_OK;
+}
+
 static enum status start(struct broker *b, const struct broker_host *host, struct moment now, struct buf *why) {
   enum status status = set_address(b, why);
   if (status == STATUS_OK) status = refuse_half_a_log(b, why);
+  if (status == STATUS_OK) status = acl_start(b, now, why);
   if (status == STATUS_OK) status = load_state(b, host->seed, why);
   if (status == STATUS_OK) status = member_init(&b->member, b, host->seed);
   if (status == STATUS_OK && b->settings->enableDLegerCommitLog) status = ledger_start(b, now, why);
@@ -478,6 +487,7 @@ static void forget(struct broker *b, struct moment now) {
   topics_fini(&b->topics);
   tally_fini(&b->tally);
   arena_fini(&b->arena);
+  acl_free(b->acl);
   free(b->get);
   free(b);
 }

@@ -13,6 +13,7 @@
 #include "core/base/prng.h"
 #include "core/port/node.h"
 #include "core/remoting/remoting.h"
+#include "mqbroker/acl/acl.h"
 #include "mqbroker/delay/delays.h"
 #include "mqbroker/gate/gate.h"
 #include "mqbroker/gate/parked.h"
@@ -43,6 +44,7 @@ struct broker {
   struct prng prng;
 
   struct remoting *remoting;
+  struct acl *acl; /* NULL: everybody may do everything (aclEnable=false) */
   struct topics topics;
   struct groups groups;
   struct offsets offsets;

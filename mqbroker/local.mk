@@ -10,9 +10,11 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/delay/delay_record.c mqbroker/delay/delay_record.h \
   mqbroker/delay/delays.c mqbroker/delay/delays.h \
   mqbroker/delay/delays_file.c mqbroker/delay/delays_group.c \
+  mqbroker/door/admit.c mqbroker/door/admit.h \
   mqbroker/door/dispatch.c mqbroker/door/dispatch.h mqbroker/door/request.h \
   mqbroker/gate/gate.c mqbroker/gate/gate.h \
   mqbroker/gate/parked.c mqbroker/gate/parked.h \
+  mqbroker/handle/access.c \
   mqbroker/handle/clean.c \
   mqbroker/handle/client.c \
   mqbroker/handle/client_offsets.c \
@@ -54,9 +56,10 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/transaction/half_record.c mqbroker/transaction/half_record.h \
   mqbroker/transaction/ops.c \
   mqbroker/transaction/transactions.c mqbroker/transaction/transactions.h
-mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la libdledger/libdledger.la libdledger/libraft.la \
+mqbroker_libbroker_la_LIBADD = mqbroker/libacl.la core/libsign.la mqbroker/librepl.la mqbroker/libstore.la libdledger/libdledger.la libdledger/libraft.la \
   core/libfilter.la
 
+include mqbroker/acl/local.mk
 include mqbroker/store/local.mk
 include mqbroker/repl/local.mk
 

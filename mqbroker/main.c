@@ -81,7 +81,9 @@ static enum status load_settings(struct broker_settings *s, const struct options
   char address[MACHINE_ADDRESS_MAX], name[MACHINE_NAME_MAX];
   machine_local_address(address);
   machine_host_name(name);
-  const char *home = getenv("HOME");
+  const char *home = getenv("HOME"), *installed = getenv("ROCKETMQ_HOME");
+  if (status == STATUS_OK && installed != NULL && s->rocketmqHome == NULL)
+    status = config_set(s, SPAN_LITERAL("rocketmqHome"), span_text(installed), &why);
   if (status == STATUS_OK)
     status = broker_settings_complete(s, name, address, home == NULL ? "." : home, getenv("NAMESRV_ADDR"));
   if (status == STATUS_OK) status = broker_settings_check(s, &why);

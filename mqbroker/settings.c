@@ -48,6 +48,7 @@ enum status broker_settings_complete(struct broker_settings *s, const char *host
   if (status == STATUS_OK) status = set_default(&s->brokerIP2, "%s", s->brokerIP1);
   if (status == STATUS_OK) status = set_default(&s->storePathRootDir, "%s/store", home);
   if (status == STATUS_OK) status = set_default(&s->storePathCommitLog, "%s/store/commitlog", home);
+  if (status == STATUS_OK && s->rocketmqHome != NULL) status = set_default(&s->aclFile, "%s/conf/plain_acl.yml", s->rocketmqHome);
   if (s->enableDLegerCommitLog) { /* BrokerController.initialize: until the group says more */
     s->brokerRole = ROLE_SLAVE;
     s->brokerId = -1;
@@ -59,13 +60,16 @@ enum status broker_settings_complete(struct broker_settings *s, const char *host
 
 enum status broker_settings_check(const struct broker_settings *s, struct buf *why) {
   const char *missing = NULL;
-  if (s->aclEnable) missing = "aclEnable=true: access control is not in this version";
-  else if (s->useTLS) missing = "useTLS=true: TLS is not in this version";
+  if (s->useTLS) missing = "useTLS=true: TLS is not in this version";
   else if (s->namesrvAddr == NULL && s->fetchNamesrvAddrByAddressServer)
     missing = "fetchNamesrvAddrByAddressServer=true: the address server is not asked in this version, set namesrvAddr";
   if (missing != NULL) {
     buf_printf(why, "%s; starting without it would break what you rely on", missing);
     return STATUS_UNSUPPORTED;
+  }
+  if (s->aclEnable && s->aclFile == NULL) {
+    buf_printf(why, "aclEnable=true: where are the rules? Set aclFile, or ROCKETMQ_HOME to the folder that has conf/plain_acl.yml");
+    return STATUS_INVALID;
   }
   if (s->enableDLegerCommitLog && (s->dLegerGroup == NULL || s->dLegerPeers == NULL || s->dLegerSelfId == NULL)) {
     buf_printf(why, "enableDLegerCommitLog=true needs dLegerGroup, dLegerPeers and dLegerSelfId");

@@ -22,7 +22,7 @@ extern const char *const dledger_fsync_names[];
 /* clang-format off */
 #define BROKER_SETTINGS(K) \
   /* BrokerConfig */ \
-  K(TEXT, rocketmqHome, NULL, 0, 0, NULL, CONFIG_IGNORED, "no installation folder is needed") \
+  K(TEXT, rocketmqHome, NULL, 0, 0, NULL, 0, "where conf/plain_acl.yml is; default: $ROCKETMQ_HOME") \
   K(TEXT, namesrvAddr, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "name servers, \"host:port;host:port\"; default: environment NAMESRV_ADDR") \
   K(TEXT, brokerIP1, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "address registered with the name servers and written into records and message ids; default: the first non-loopback IPv4 address") \
   K(TEXT, brokerIP2, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "address that slaves are told to replicate from (port listenPort+1); default: brokerIP1") \
@@ -95,7 +95,7 @@ extern const char *const dledger_fsync_names[];
   K(I64, transactionTimeOut, "6000", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "ms until a producer is asked for a transaction that it has not ended; CHECK_IMMUNITY_TIME_IN_SECONDS of a message goes before") \
   K(I32, transactionCheckMax, "15", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "how often a producer is asked; then the message goes to TRANS_CHECK_MAX_TIME_TOPIC") \
   K(I64, transactionCheckInterval, "60000", 1, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "ms between two rounds of questions for transactions") \
-  K(BOOL, aclEnable, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "access control is not in this version") \
+  K(BOOL, aclEnable, "false", 0, 0, NULL, CONFIG_IMPORTANT, "ask who makes a request and whether he may: the rules are in aclFile") \
   K(BOOL, storeReplyMessageEnable, "true", 0, 0, NULL, CONFIG_LIVE, "answers to requests are also stored, in the reply topic") \
   /* MessageStoreConfig */ \
   K(TEXT, storePathRootDir, NULL, 0, 0, NULL, CONFIG_IMPORTANT, "directory of everything on disk; default: $HOME/store") \
@@ -219,6 +219,8 @@ extern const char *const dledger_fsync_names[];
   K(I32, dLegerMaxPending, "10000", 1, 10000000, NULL, 0, "records that may wait for a majority (DLedgerConfig.maxPendingRequestsNum); more are refused") \
   K(I32, dLegerAckTimeout, "3000", 10, 600000, NULL, CONFIG_LIVE, "ms until a send that no majority has taken is answered SYSTEM_ERROR") \
   K(I32, dLegerOffsetInterval, "500", 10, 600000, NULL, CONFIG_LIVE, "ms between two records that tell the group how far consumers are") \
+  K(TEXT, aclFile, NULL, 0, 0, NULL, 0, "rules of access control (rocketmq.acl.plain.file); default: rocketmqHome/conf/plain_acl.yml") \
+  K(I32, aclReloadInterval, "500", 10, 3600000, NULL, CONFIG_LIVE, "ms between two looks at aclFile; a change counts at the second look that finds it") \
   K(TEXT, logFile, NULL, 0, 0, NULL, 0, "log file; default: standard error") \
   K(TEXT, bindAddress, "0.0.0.0", 0, 0, NULL, 0, "address to listen on")
 /* clang-format on */

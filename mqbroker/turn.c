@@ -137,6 +137,7 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   wake = earlier(wake, remoting_turn(b->remoting, now));
   wake = earlier(wake, parked_next_ms(&b->parked));
   wake = earlier(wake, gate_next_ms(&b->gate));
+  if (b->acl != NULL) wake = earlier(wake, acl_turn(b->acl, b->settings->aclReloadInterval, now));
   wake = earlier(wake, delays_next_ms(&b->delays, now));
   wake = earlier(wake, transactions_next_ms(&b->transactions, now));
   wake = earlier(wake, b->clients_scan_ms);

@@ -23,6 +23,7 @@ enum disk_open_flags {
   DISK_ALLOCATE = 4,  /* reserve real blocks for `length`, so that later writes cannot fail for space */
   DISK_READ_ONLY = 8,
   DISK_DIRECTORY = 16, /* one that exists: syncing it makes its names durable, nothing else is done with it */
+  DISK_PRIVATE = 128,  /* with DISK_CREATE: only its owner may read it */
   DISK_EVERYTHING = 64, /* with DISK_DIRECTORY: for sync_all. INVALID: this system has none */
   DISK_RANDOM = 32 /* the view is looked at here and there: nothing is read ahead */
 };
@@ -94,6 +95,8 @@ enum status disk_sync_names(struct disk *disk, const char *dir, int above) MUST_
  * the old content is kept as PATH.bak when keep_bak (as MixAll.string2File does), then renamed. */
 enum status disk_replace_whole(struct disk *disk, const char *path, struct span content,
                                bool keep_bak) MUST_USE;
+/* The same for what nobody else may read: all three files are the owner's alone from the moment they are made. */
+enum status disk_replace_private(struct disk *disk, const char *path, struct span content) MUST_USE;
 /* The second half of a replacement: PATH becomes PATH.bak, PATH.tmp becomes PATH. Only names move, whatever the size; a
  * crash in between leaves PATH.bak alone, so it is for files whose readers look there, too. */
 enum status disk_shift(struct disk *disk, const char *path) MUST_USE;

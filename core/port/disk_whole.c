@@ -22,11 +22,11 @@ enum status disk_read_whole(struct disk *disk, const char *path, struct buf *out
 }
 
 /* Always a new file: of one whose sync failed before nobody knows what a later sync makes durable. */
-static enum status write_synced(struct disk *disk, const char *path, struct span content) {
+static enum status write_synced(struct disk *disk, const char *path, struct span content, int flags) {
   struct disk_file *file;
   enum status status = disk->ops->remove(disk, path);
   if (status == STATUS_OK || status == STATUS_NOT_FOUND)
-    status = disk->ops->open(disk, path, DISK_CREATE | DISK_EXCLUSIVE, 0, &file);
+    status = disk->ops->open(disk, path, DISK_CREATE | DISK_EXCLUSIVE | flags, 0, &file);
   if (status != STATUS_OK) return status;
   if (content.len > 0) status = disk->ops->write(disk, file, 0, &content, 1);
   if (status == STATUS_OK) status = disk->ops->sync(disk, file);
@@ -34,11 +34,11 @@ static enum status write_synced(struct disk *disk, const char *path, struct span
   return status;
 }
 
-static enum status copy_to_bak(struct disk *disk, const char *path, const char *bak) {
+static enum status copy_to_bak(struct disk *disk, const char *path, const char *bak, int flags) {
   struct buf old;
   buf_init(&old, SIZE_MAX / 2);
   enum status status = disk_read_whole(disk, path, &old);
-  if (status == STATUS_OK) status = write_synced(disk, bak, buf_span(&old));
+  if (status == STATUS_OK) status = write_synced(disk, bak, buf_span(&old), flags);
   else if (status == STATUS_NOT_FOUND) status = STATUS_OK;
   buf_fini(&old);
   return status;
@@ -77,17 +77,25 @@ enum status disk_shift(struct disk *disk, const char *path) {
 enum status disk_replace_shifting(struct disk *disk, const char *path, struct span content) {
   char tmp[DISK_PATH_MAX];
   if (snprintf(tmp, sizeof tmp, "%s.tmp", path) >= (int)sizeof tmp) return STATUS_LIMIT;
-  enum status status = write_synced(disk, tmp, content);
+  enum status status = write_synced(disk, tmp, content, 0);
   if (status == STATUS_OK) status = disk_shift(disk, path);
   return status == STATUS_OK ? sync_parent(disk, path) : status;
 }
 
-enum status disk_replace_whole(struct disk *disk, const char *path, struct span content, bool keep_bak) {
+static enum status replace(struct disk *disk, const char *path, struct span content, bool keep_bak, int flags) {
   char tmp[DISK_PATH_MAX], bak[DISK_PATH_MAX];
   if (snprintf(tmp, sizeof tmp, "%s.tmp", path) >= (int)sizeof tmp) return STATUS_LIMIT;
   snprintf(bak, sizeof bak, "%s.bak", path);
-  enum status status = write_synced(disk, tmp, content);
-  if (status == STATUS_OK && keep_bak) status = copy_to_bak(disk, path, bak);
+  enum status status = write_synced(disk, tmp, content, flags);
+  if (status == STATUS_OK && keep_bak) status = copy_to_bak(disk, path, bak, flags);
   if (status == STATUS_OK) status = disk->ops->rename(disk, tmp, path);
   return status == STATUS_OK ? sync_parent(disk, path) : status;
+}
+
+enum status disk_replace_whole(struct disk *disk, const char *path, struct span content, bool keep_bak) {
+  return replace(disk, path, content, keep_bak, 0);
+}
+
+enum status disk_replace_private(struct disk *disk, const char *path, struct span content) {
+  return replace(disk, path, content, true, DISK_PRIVATE);
 }

@@ -2,6 +2,7 @@
 #include "core/remoting/remoting.h"
 
 #include "core/remoting/calls.h"
+#include "core/remoting/stamp.h"
 #include "core/port/node.h"
 
 #include <assert.h>
@@ -14,6 +15,7 @@ enum {
   ADDRESS_MAX = 300,  /* host name (253) and port */
   PAUSE_POLL_MS = 10, /* how often a paused reader is looked at */
   REMARK_MAX = 1024,
+  STAMP_MEMORY_MAX = 1 << 20,
   ENCODE_EXTRA = 4096 /* header bytes beyond the body */
 };
 
@@ -58,6 +60,7 @@ struct remoting {
   struct link_list paused;
   int32_t opaque;
   struct arena arena;          /* one frame */
+  struct arena stamping;       /* one request that is stamped */
   struct buf out;              /* one frame */
   struct log_quota complaints; /* about peers */
 };
@@ -94,6 +97,7 @@ struct remoting *remoting_new(const struct remoting_config *config, struct net *
   timers_init(&r->idle_timers);
   TAILQ_INIT(&r->paused);
   arena_init(&r->arena, config->limits.frame * 2 + (1u << 20));
+  arena_init(&r->stamping, STAMP_MEMORY_MAX);
   buf_init(&r->out, config->limits.frame + ENCODE_EXTRA);
   return r;
 }
@@ -366,6 +370,7 @@ void remoting_free(struct remoting *r, struct moment now) {
   timers_fini(&r->idle_timers);
   calls_fini(&r->calls);
   arena_fini(&r->arena);
+  arena_fini(&r->stamping);
   buf_fini(&r->out);
   free(r);
 }
@@ -435,7 +440,11 @@ static enum status send_request(struct remoting *r, conn_id conn, const struct r
                         .ext_count = q->ext_count,
                         .body = q->body};
   buf_clear(&r->out);
-  if (command_encode(&r->out, &cmd, q->header, q->fields, q->by_short_name, parts_len) == 0) return STATUS_LIMIT;
+  bool stamped = r->config.stamp != NULL;
+  enum status status = stamped ? stamp_request(&r->config, &r->stamping, q, &cmd) : STATUS_OK;
+  if (status != STATUS_OK) return status;
+  const struct header *header = stamped ? NULL : q->header;
+  if (command_encode(&r->out, &cmd, header, q->fields, q->by_short_name, parts_len) == 0) return STATUS_LIMIT;
   r->net->ops->send(r->net, conn, buf_span(&r->out));
   for (size_t i = 0; i < q->body_part_count; i++) r->net->ops->send_borrowed(r->net, conn, q->body_parts[i]);
   l->active_ms = now.mono_ms;

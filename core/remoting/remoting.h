@@ -34,7 +34,12 @@ struct remoting_config {
   int reconnect_min_ms;     /* after a failed connect calls fail at once for so long, doubled up to... */
   int reconnect_max_ms;
   int frame_ms;             /* a frame that began must be complete after so long (slow-loris); 0 never */
+  /* May add REMOTING_STAMPS_MAX fields (a signature) to each request that is sent: ext has room behind *count. Their
+   * texts must live until the next request. Another status than OK: the request is not sent. NULL: nothing is added. */
+  enum status (*stamp)(void *context, struct ext *ext, size_t *count, const struct span *body, size_t body_count);
+  void *stamp_context;
 };
+enum { REMOTING_STAMPS_MAX = 4 };
 void remoting_config_default(struct remoting_config *c);
 
 /* What the owner is told. All inside bytes()/connection()/turn(). */

@@ -111,4 +111,9 @@ enum status header_decode(const struct header *header, const struct command *c, 
 size_t command_encode(struct buf *out, const struct command *c, const struct header *header,
                       const void *fields, bool by_short_name, size_t body_extra);
 
+/* The fields of a header that are set as ext fields, as command_encode would write them. out has room for
+ * header->field_count; numbers are in the arena. */
+enum status header_ext(const struct header *header, const void *fields, bool by_short_name, struct arena *arena,
+                       struct ext *out, size_t *count) MUST_USE;
+
 #endif

@@ -35,26 +35,39 @@ static void put_ext(struct ext_sink *sink, struct span key, struct span value) {
   sink->any = true;
 }
 
-static void put_field(struct ext_sink *sink, const struct field *f, const void *fields, bool by_short_name) {
+static struct span field_value(const struct field *f, const void *fields, char digits[21]) {
   const void *place = (const uint8_t *)fields + f->offset;
-  char digits[21];
-  struct span value = SPAN_NONE;
   switch (f->type) {
-  case FIELD_TEXT:
-    value = *(const struct span *)place;
-    break;
-  case FIELD_I32:
-    value = span_of(digits, i64_to_text(*(const int32_t *)place, digits));
-    break;
-  case FIELD_I64:
-    value = span_of(digits, i64_to_text(*(const int64_t *)place, digits));
-    break;
-  case FIELD_BOOL:
-    value = *(const bool *)place ? SPAN_LITERAL("true") : SPAN_LITERAL("false");
-    break;
+  case FIELD_TEXT: return *(const struct span *)place;
+  case FIELD_I32: return span_of(digits, i64_to_text(*(const int32_t *)place, digits));
+  case FIELD_I64: return span_of(digits, i64_to_text(*(const int64_t *)place, digits));
+  case FIELD_BOOL: return *(const bool *)place ? SPAN_LITERAL("true") : SPAN_LITERAL("false");
   }
-  bool letter = by_short_name && f->short_name != NULL;
-  put_ext(sink, letter ? span_text(f->short_name) : span_of(f->name, f->name_length), value);
+  return SPAN_NONE;
+}
+
+static struct span field_key(const struct field *f, bool by_short_name) {
+  return by_short_name && f->short_name != NULL ? span_text(f->short_name) : span_of(f->name, f->name_length);
+}
+
+static void put_field(struct ext_sink *sink, const struct field *f, const void *fields, bool by_short_name) {
+  char digits[21];
+  struct span value = field_value(f, fields, digits);
+  put_ext(sink, field_key(f, by_short_name), value);
+}
+
+enum status header_ext(const struct header *header, const void *fields, bool by_short_name, struct arena *arena,
+                       struct ext *out, size_t *count) {
+  uint64_t present = *(const uint64_t *)fields;
+  *count = 0;
+  for (size_t i = 0; i < header->field_count; i++) {
+    if ((present >> i & 1) == 0) continue;
+    char *digits = arena_alloc(arena, 21);
+    if (digits == NULL) return STATUS_NO_MEMORY;
+    struct ext e = {field_key(&header->fields[i], by_short_name), field_value(&header->fields[i], fields, digits)};
+    if (e.value.ptr != NULL) out[(*count)++] = e;
+  }
+  return STATUS_OK;
 }
 
 static void put_all_ext(struct ext_sink *sink, const struct command *c, const struct header *header, const void *fields,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define FILE_MODE 0644
+#define PRIVATE_MODE 0600
 #define WRITE_PARTS 128 /* of one pwritev call */
 #define EXTENTS_MAX 256 /* looked at to find where a file's data ends */
 
@@ -103,7 +104,7 @@ static enum status file_open(struct disk *disk, const char *path, int flags, int
   if ((flags & DISK_CREATE) != 0) mode |= O_CREAT;
   if ((flags & DISK_EXCLUSIVE) != 0) mode |= O_EXCL;
   enum status status = STATUS_OK;
-  do file->fd = open(path, mode, FILE_MODE);
+  do file->fd = open(path, mode, (flags & DISK_PRIVATE) != 0 ? PRIVATE_MODE : FILE_MODE);
   while (file->fd < 0 && errno == EINTR);
   if (file->fd < 0) {
     status = disk_status_of_errno(errno);

@@ -70,6 +70,12 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_UPDATE_BROKER_CONFIG] = handle_update_broker_config,
     [REQUEST_VIEW_BROKER_STATS_DATA] = handle_view_stats,   /* handle/statistics.c */
     [REQUEST_QUERY_CONSUME_QUEUE] = handle_query_queue,     /* handle/queue_view.c */
+    /* who may do what: handle/access.c */
+    [REQUEST_UPDATE_AND_CREATE_ACL_CONFIG] = handle_update_acl,
+    [REQUEST_DELETE_ACL_CONFIG] = handle_delete_acl,
+    [REQUEST_UPDATE_GLOBAL_WHITE_ADDRS_CONFIG] = handle_update_white_list,
+    [REQUEST_GET_BROKER_CLUSTER_ACL_INFO] = handle_acl_version,
+    [REQUEST_GET_BROKER_CLUSTER_ACL_CONFIG] = handle_acl_config,
 };
 
 request_handler dispatch_find(int code) { return code < 0 || code >= CODE_LIMIT ? NULL : handlers[code]; }

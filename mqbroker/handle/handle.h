@@ -118,6 +118,13 @@ void handle_runtime_info(struct broker *b, const struct request *rq);
 void handle_broker_config(struct broker *b, const struct request *rq);
 void handle_update_broker_config(struct broker *b, const struct request *rq);
 
+/* access.c */
+void handle_update_acl(struct broker *b, const struct request *rq);
+void handle_delete_acl(struct broker *b, const struct request *rq);
+void handle_update_white_list(struct broker *b, const struct request *rq);
+void handle_acl_version(struct broker *b, const struct request *rq);
+void handle_acl_config(struct broker *b, const struct request *rq);
+
 /* Words that several verbs say. */
 /* Only the master of a DLedger group changes what all of it must know. True: answered. */
 bool refuse_change(struct broker *b, const struct request *rq);

@@ -3,6 +3,7 @@
 FUZZ_LIBS = libdledger/libdledger.la core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS)
 
 FUZZ_REPLAYS = \
+  tests/fuzz/replay_acl \
   tests/fuzz/replay_command \
   tests/fuzz/replay_dledger \
   tests/fuzz/replay_json \
@@ -11,6 +12,9 @@ FUZZ_REPLAYS = \
   tests/fuzz/replay_sql
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
+tests_fuzz_replay_acl_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_acl.c tests/fuzz/replay_main.c
+tests_fuzz_replay_acl_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/acl"'
+tests_fuzz_replay_acl_LDADD = mqbroker/libacl.la core/libsign.la $(FUZZ_LIBS)
 tests_fuzz_replay_command_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_command.c tests/fuzz/replay_main.c
 tests_fuzz_replay_command_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/command"'
 tests_fuzz_replay_command_LDADD = $(FUZZ_LIBS)
@@ -32,12 +36,16 @@ tests_fuzz_replay_sql_LDADD = core/libfilter.la $(FUZZ_LIBS)
 
 if ENABLE_FUZZERS
 noinst_PROGRAMS += \
+  tests/fuzz/fuzz_acl \
   tests/fuzz/fuzz_command \
   tests/fuzz/fuzz_dledger \
   tests/fuzz/fuzz_json \
   tests/fuzz/fuzz_properties \
   tests/fuzz/fuzz_record \
   tests/fuzz/fuzz_sql
+tests_fuzz_fuzz_acl_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_acl.c
+tests_fuzz_fuzz_acl_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_acl_LDADD = mqbroker/libacl.la core/libsign.la $(FUZZ_LIBS)
 tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz.h tests/fuzz/fuzz_command.c
 tests_fuzz_fuzz_command_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_command_LDADD = $(FUZZ_LIBS)
@@ -59,6 +67,9 @@ tests_fuzz_fuzz_sql_LDADD = core/libfilter.la $(FUZZ_LIBS)
 endif
 
 EXTRA_DIST += \
+  tests/fuzz/corpus/acl/distribution \
+  tests/fuzz/corpus/acl/flow \
+  tests/fuzz/corpus/acl/odd \
   tests/fuzz/corpus/command/acl-ext-ROCKETMQ \
   tests/fuzz/corpus/command/case-and-underscore \
   tests/fuzz/corpus/command/code-51004-ROCKETMQ \

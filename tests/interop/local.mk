@@ -40,6 +40,7 @@ tests_interop_storediff_storepeer_LDADD = core/libwire.la core/libport.la core/l
 
 EXTRA_DIST += \
   tests/interop/README.md \
+  tests/interop/acl.sh \
   tests/interop/codes.sh \
   tests/interop/codes_broker.txt \
   tests/interop/codes_namesrv.txt \
@@ -59,6 +60,7 @@ EXTRA_DIST += \
   tests/interop/storediff/storediff.sh \
   tests/interop/java/Args.java \
   tests/interop/java/Consume.java \
+  tests/interop/java/Keys.java \
   tests/interop/java/LedgerServer.java \
   tests/interop/java/Payload.java \
   tests/interop/java/Produce.java \

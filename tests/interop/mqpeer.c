@@ -37,6 +37,13 @@ int option_number(const struct option *option) {
   return (int)value;
 }
 
+bool peer_set_keys(mq_config *config, struct mq_error *error) {
+  const char *access = getenv("ACCESS_KEY"), *secret = getenv("SECRET_KEY");
+  return access == NULL || secret == NULL ||
+         (mq_config_set(config, "accessKey", access, error) == MQ_OK &&
+          mq_config_set(config, "secretKey", secret, error) == MQ_OK);
+}
+
 int peer_complain(const char *what, const struct mq_error *error) {
   fprintf(stderr, "%s: %s (code %d): %s\n", what, mq_error_text(error->result), error->broker_code, error->text);
   return PEER_FAILED;

@@ -28,6 +28,8 @@ bool options_parse(struct option *options, size_t count, int argc, char **argv);
 /* The value as a number from 0 to INT32_MAX; ends the program if it is not one. */
 int option_number(const struct option *option);
 
+/* The keys in ACCESS_KEY and SECRET_KEY of the environment, if they are there. */
+bool peer_set_keys(mq_config *config, struct mq_error *error);
 /* Prints what and the error to stderr. Returns PEER_FAILED. */
 int peer_complain(const char *what, const struct mq_error *error);
 /* ms of a clock that only grows. */

@@ -172,7 +172,7 @@ static bool client_open(struct consumer *c, const char *servers, bool broadcast)
   struct mq_error error = {.result = MQ_NO_MEMORY};
   mq_config *config = mq_config_new();
   if (config != NULL && c->share.out != NULL) mq_config_log_to(config, MQ_LOG_INFO, share_follow, &c->share);
-  bool ok = config != NULL && mq_config_set(config, "namesrvAddr", servers, &error) == MQ_OK &&
+  bool ok = config != NULL && mq_config_set(config, "namesrvAddr", servers, &error) == MQ_OK && peer_set_keys(config, &error) &&
             mq_config_set(config, "consumeFromWhere", "CONSUME_FROM_FIRST_OFFSET", &error) == MQ_OK &&
             mq_config_set(config, "messageModel", broadcast ? "BROADCASTING" : "CLUSTERING", &error) == MQ_OK &&
             mq_client_start(config, &c->client, &error) == MQ_OK;

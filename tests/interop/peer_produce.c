@@ -250,7 +250,7 @@ static bool queues_find(struct producer *p, bool may_be_missing) {
 static bool producer_open(struct producer *p, const char *servers, const char *group) {
   struct mq_error error = {.result = MQ_NO_MEMORY};
   mq_config *config = mq_config_new();
-  bool ok = config != NULL && mq_config_set(config, "namesrvAddr", servers, &error) == MQ_OK &&
+  bool ok = config != NULL && mq_config_set(config, "namesrvAddr", servers, &error) == MQ_OK && peer_set_keys(config, &error) &&
             mq_config_set_int(config, "sendMsgTimeout", SEND_TIMEOUT_MS, &error) == MQ_OK &&
             mq_config_set_int(config, "retryTimesWhenSendFailed", 0, &error) == MQ_OK &&
             mq_config_set_int(config, "retryTimesWhenSendAsyncFailed", 0, &error) == MQ_OK &&

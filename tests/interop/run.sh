@@ -37,6 +37,8 @@ set -u
 . "$INTEROP_SRC/retries.sh"
 # shellcheck source=tests/interop/transactions.sh
 . "$INTEROP_SRC/transactions.sh"
+# shellcheck source=tests/interop/acl.sh
+. "$INTEROP_SRC/acl.sh"
 
 FILTERS=("$@")
 SCALE=${INTEROP_SCALE:-100}
@@ -429,6 +431,7 @@ main() {
   run_sql
   run_retries
   run_transactions
+  run_acl
   echo "$PASSED passed, $FAILED failed"
   [ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 }

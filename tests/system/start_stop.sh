@@ -94,6 +94,15 @@ test_refused_keys() {
   done
 }
 
+# A mistake in the rules of access control is told with its line, and no secret is.
+test_refused_rules() {
+  printf '%s\n' accounts: '- accessKey: operator' '  secretKey: topsecret' '  admin: perhaps' >"$DIR/rules.yml"
+  broker_conf aclEnable=true "aclFile=$DIR/rules.yml" >"$DIR/rules.conf"
+  expect_exit not0 rules "$MQBROKER" -c "$DIR/rules.conf"
+  expect_text "$DIR/rules.err" 'ERROR .*rules.yml: line 4: admin must be true or false' "the line of the mistake is not told"
+  ! grep -q topsecret "$DIR/rules.err" || failed "the log has a secret"
+}
+
 test_start_stop() {
   start_namesrv || { failed "no name server: $(tail -n 2 "$DIR/namesrv.err")"; return; }
   start_broker || { failed "no broker: $(tail -n 2 "$DIR/broker.err")"; return; }
@@ -159,6 +168,7 @@ system_start_stop() {
   run_test bad-files test_bad_files
   run_test keys-4.7.0 test_keys
   run_test refused-keys test_refused_keys
+  run_test refused-rules test_refused_rules
   run_test start-stop test_start_stop
   run_test live-config test_live_config
 }

@@ -3,6 +3,7 @@ include tests/unit/base/local.mk
 include tests/unit/wire/local.mk
 include tests/unit/config/local.mk
 include tests/unit/filter/local.mk
+include tests/unit/acl/local.mk
 include tests/unit/remoting/local.mk
 include tests/unit/sim/local.mk
 include tests/unit/uv/local.mk

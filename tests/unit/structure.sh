@@ -47,6 +47,7 @@ core/wire: core/base core/port
 core/filter: core/base core/wire
 core/config: core/base core/port core/wire
 core/remoting: core/base core/port core/wire
+core/sign: core/base core/wire
 host/uv: core/base core/port
 host/sim: core/base core/port
 include/dledger
@@ -55,20 +56,21 @@ libdledger: core/base core/port core/wire core/config core/remoting include/dled
 mqnamesrv: core/base core/port core/wire core/config core/remoting
 mqnamesrv/main.c: core/base core/port core/wire core/config core/remoting mqnamesrv host/uv
 mqbroker/store: core/base core/port core/wire
+mqbroker/acl: core/base core/port core/sign core/wire
 mqbroker/state: core/base core/port core/wire core/filter core/remoting
 mqbroker/stats: core/base
 mqbroker/delay: core/base core/port core/wire mqbroker/state mqbroker/store
 mqbroker/transaction: core/base core/port core/wire mqbroker/state mqbroker/store
 mqbroker/gate: core/base core/port core/wire core/remoting
-mqbroker/door: core/base core/port core/wire core/remoting mqbroker/handle
+mqbroker/door: core/base core/port core/wire core/remoting mqbroker mqbroker/handle
 mqbroker/repl: core/base core/port libdledger libdledger/raft mqbroker/store
-mqbroker/handle: core/base core/port core/wire core/filter core/config core/remoting mqbroker mqbroker/delay mqbroker/door mqbroker/gate mqbroker/repl mqbroker/state mqbroker/stats mqbroker/store mqbroker/transaction
-mqbroker: core/base core/port core/wire core/filter core/config core/remoting mqbroker/delay mqbroker/door mqbroker/gate mqbroker/handle mqbroker/repl mqbroker/state mqbroker/stats mqbroker/store mqbroker/transaction
+mqbroker/handle: core/base core/port core/wire core/filter core/config core/remoting mqbroker mqbroker/acl mqbroker/delay mqbroker/door mqbroker/gate mqbroker/repl mqbroker/state mqbroker/stats mqbroker/store mqbroker/transaction
+mqbroker: core/base core/port core/wire core/filter core/config core/remoting mqbroker/acl mqbroker/delay mqbroker/door mqbroker/gate mqbroker/handle mqbroker/repl mqbroker/state mqbroker/stats mqbroker/store mqbroker/transaction
 mqbroker/main.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/store mqbroker/standalone.h host/uv
 mqbroker/standalone.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/standalone.h host/uv mqnamesrv
 mqbroker/standalone.h: core/base core/config mqbroker
 include/mqclient
-libmqclient: core/base core/port core/wire core/config core/remoting include/mqclient
+libmqclient: core/base core/port core/wire core/config core/remoting core/sign include/mqclient
 libmqclient/api: core/base core/port core/wire core/config core/remoting include/mqclient libmqclient host/uv
 libdledger/api: core/base core/port core/wire core/remoting libdledger libdledger/raft include/dledger host/uv
 examples: include/mqclient include/dledger
@@ -121,6 +123,9 @@ check_system_headers() {
   check "zlib and libdeflate only in core/wire/{compress,crc32_*}.c" "$TMP/zlib"
   sources "${PROGRAM_FOLDERS[@]}" tools examples | xargs grep -lE '^#[ \t]*include[ \t]+<uv\.h>' | grep -v '^host/uv/' >"$TMP/uv"
   check "libuv only in host/uv" "$TMP/uv"
+  sources "${PROGRAM_FOLDERS[@]}" tools examples | xargs grep -lE '^#[ \t]*include[ \t]+<(openssl/.*|yaml\.h)>' |
+    grep -vE '^(core/sign/sign|mqbroker/acl/yaml)\.c$' >"$TMP/acl"
+  check "libcrypto only in core/sign/sign.c, libyaml only in mqbroker/acl/yaml.c" "$TMP/acl"
 }
 
 # ---------------------------------------------------------------- symbols
@@ -129,6 +134,8 @@ check_system_headers() {
 LIBC='malloc|calloc|realloc|free|mem(cpy|move|set|cmp|chr|mem|rchr)|str(len|cmp|ncmp|casecmp|ncasecmp|chr|rchr|dup|ndup|nlen|str|tol|toll|toul|toull|tod)|v?snprintf|qsort|bsearch|abort|inet_(pton|ntop)|floor|ceil|pow|log|log10|fabs'
 # What the compiler adds.
 COMPILER='__assert_fail|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__(mem|str|vs?n?printf|snprintf|vsnprintf)[a-z]*_chk|__isoc(99|23)_.*|__(asan|ubsan|tsan|sanitizer)_.*|_Unwind_Resume|__tls_get_addr|__gcov_.*|__errno_location'
+CRYPTO='SHA1(_Init|_Update|_Final)?|EVP_EncodeBlock|CRYPTO_memcmp|OPENSSL_cleanse'
+YAML='yaml_[a-z_]+'
 ZLIB='crc32(_z)?|compress2?|compressBound|(in|de)flate.*|uncompress2?|libdeflate_crc32'
 
 # room_symbols NAME ARCHIVE BENEATH...: everything undefined is defined in the archives or allowed.
@@ -142,17 +149,19 @@ room_symbols() {
   done >"$TMP/defined"
   grep 'is not built$' "$TMP/defined" >>"$TMP/wrong"
   nm -A -u "$BUILD/$archive" 2>/dev/null | awk '{ member = $1; sub(/^.*:([^:]*\.a:)?/, "", member); n = split($1, p, ":"); print p[n - 1] == "" ? p[n] : p[n - 1], $NF }' |
-    awk -v defined="$TMP/defined" -v libc="^($LIBC|$COMPILER)$" -v zlib="^($ZLIB)$" '
+    awk -v defined="$TMP/defined" -v libc="^($LIBC|$COMPILER)$" -v zlib="^($ZLIB)$" -v crypto="^($CRYPTO)$" -v yaml="^($YAML)$" '
       BEGIN { while ((getline s < defined) > 0) ours[s] = 1 }
       { seen++ }
       $2 in ours || $2 ~ libc { next }
       $1 ~ /(compress|crc32_(zlib|libdeflate))\.o$/ && $2 ~ zlib { next }
+      $1 ~ /(^|-)sign\.o$/ && $2 ~ crypto { next }
+      $1 ~ /(^|-)yaml\.o$/ && $2 ~ yaml { next }
       { print $1 " needs " $2 }
       END { if (!seen) print "no symbols were read: the check is broken" }' >>"$TMP/wrong"
   check "$name asks the system for nothing but memory and text" "$TMP/wrong"
 }
 
-BASE=core/.libs/libbase.a PORT=core/.libs/libport.a WIRE=core/.libs/libwire.a FILTER=core/.libs/libfilter.a CONFIG=core/.libs/libconfig.a REMOTING=core/.libs/libremoting.a
+BASE=core/.libs/libbase.a PORT=core/.libs/libport.a WIRE=core/.libs/libwire.a FILTER=core/.libs/libfilter.a CONFIG=core/.libs/libconfig.a REMOTING=core/.libs/libremoting.a SIGN=core/.libs/libsign.a
 
 check_symbols() {
   room_symbols core/base $BASE
@@ -161,19 +170,21 @@ check_symbols() {
   room_symbols core/filter $FILTER $WIRE $PORT $BASE
   room_symbols core/config $CONFIG $WIRE $PORT $BASE
   room_symbols core/remoting $REMOTING $WIRE $PORT $BASE
+  room_symbols core/sign $SIGN $WIRE $PORT $BASE
+  room_symbols mqbroker/acl mqbroker/.libs/libacl.a $SIGN $WIRE $PORT $BASE
   room_symbols libdledger/raft libdledger/.libs/libraft.a $BASE
   room_symbols libdledger libdledger/.libs/libdledger.a libdledger/.libs/libraft.a $REMOTING $CONFIG $WIRE $PORT $BASE
   room_symbols mqbroker/store mqbroker/.libs/libstore.a $WIRE $PORT $BASE
   room_symbols mqbroker/repl mqbroker/.libs/librepl.a mqbroker/.libs/libstore.a libdledger/.libs/libdledger.a libdledger/.libs/libraft.a $REMOTING $CONFIG $WIRE $PORT $BASE
-  room_symbols mqbroker mqbroker/.libs/libbroker.a $REMOTING $FILTER $CONFIG $WIRE $PORT $BASE
+  room_symbols mqbroker mqbroker/.libs/libbroker.a $SIGN $REMOTING $FILTER $CONFIG $WIRE $PORT $BASE
   room_symbols mqnamesrv mqnamesrv/.libs/libmqnamesrv.a $REMOTING $CONFIG $WIRE $PORT $BASE
-  room_symbols libmqclient libmqclient/.libs/libclientcore.a $REMOTING $CONFIG $WIRE $PORT $BASE
+  room_symbols libmqclient libmqclient/.libs/libclientcore.a $SIGN $REMOTING $CONFIG $WIRE $PORT $BASE
 }
 
 # Rooms have no state of their own: nothing writable that outlives a call.
 check_globals() {
   local lib
-  for lib in $BASE $PORT $WIRE $FILTER $CONFIG $REMOTING libdledger/.libs/libdledger.a libdledger/.libs/libraft.a mqbroker/.libs/libbroker.a mqnamesrv/.libs/libmqnamesrv.a libmqclient/.libs/libclientcore.a; do
+  for lib in $BASE $PORT $WIRE $FILTER $CONFIG $REMOTING $SIGN libdledger/.libs/libdledger.a libdledger/.libs/libraft.a mqbroker/.libs/libbroker.a mqnamesrv/.libs/libmqnamesrv.a libmqclient/.libs/libclientcore.a; do
     # .data.rel.ro holds constants with addresses in them; sysv names the sections.
     nm -f sysv "$BUILD/$lib" 2>/dev/null | awk -F'|' -v lib="$lib" '{ gsub(/ /, "") }
       $7 ~ /^(\.data|\.bss|\.tbss|\.tdata|COMMON)/ && $7 !~ /^\.data\.rel/ && $4 !~ /SECTION/ { print lib ": " $1 " is writable" }'

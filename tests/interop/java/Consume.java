@@ -22,6 +22,7 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -134,7 +135,7 @@ public final class Consume {
     }
 
     private void push(MessageModel model) throws Exception {
-        DefaultMQPushConsumer c = new DefaultMQPushConsumer(group);
+        DefaultMQPushConsumer c = new DefaultMQPushConsumer(group, Keys.hook(), new AllocateMessageQueueAveragely());
         c.setNamesrvAddr(namesrv);
         c.setMessageModel(model);
         c.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
@@ -173,7 +174,7 @@ public final class Consume {
 
     /** Goes round the queues; stops after 2 s in which a complete round brought nothing new. */
     private void pull() throws Exception {
-        DefaultMQPullConsumer c = new DefaultMQPullConsumer(group);
+        DefaultMQPullConsumer c = new DefaultMQPullConsumer(group, Keys.hook());
         c.setNamesrvAddr(namesrv);
         c.start();
         List<MessageQueue> queues = new ArrayList<>(c.fetchSubscribeMessageQueues(topic));

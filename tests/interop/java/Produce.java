@@ -51,7 +51,7 @@ public final class Produce {
         deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(a.num("--timeout", 300));
         String file = a.get("--acked", null);
         acked = file == null ? null : new PrintStream(new FileOutputStream(file, true), true, "UTF-8");
-        producer = new DefaultMQProducer(a.need("-g"));
+        producer = new DefaultMQProducer(a.need("-g"), Keys.hook());
         producer.setNamesrvAddr(a.need("-n"));
         producer.setSendMsgTimeout(10000);
         producer.setRetryTimesWhenSendFailed(0);

@@ -10,7 +10,7 @@ public final class Topics {
     public static void main(String[] argv) throws Exception {
         Args a = new Args(argv, "-n", "-b", "-t", "-q");
         String[] topics = a.need("-t").split(",");
-        DefaultMQAdminExt admin = new DefaultMQAdminExt();
+        DefaultMQAdminExt admin = new DefaultMQAdminExt(Keys.hook());
         admin.setNamesrvAddr(a.need("-n"));
         admin.start();
         int queues = a.num("-q", 8);

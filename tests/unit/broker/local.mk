@@ -94,3 +94,12 @@ tests_unit_broker_test_codes_SOURCES = \
   tests/unit/broker/test_codes.c
 tests_unit_broker_test_codes_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_broker_test_codes_LDADD = $(tests_unit_broker_test_broker_LDADD)
+
+check_PROGRAMS += tests/unit/broker/test_access
+TESTS += tests/unit/broker/test_access
+tests_unit_broker_test_access_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/test_access.c
+tests_unit_broker_test_access_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_broker_test_access_LDADD = $(tests_unit_broker_test_broker_LDADD)

@@ -108,7 +108,7 @@ static void broker_again(struct stage *s) {
 
 void stage_start(struct stage *s, const char *extra) { stage_start_on(s, extra, NULL); }
 
-void stage_start_on(struct stage *s, const char *extra, const char *archive) {
+static void prepare(struct stage *s, const char *extra) {
   static const char lines[] =
       "brokerName=b\nbrokerIP1=10.0.0.1\nstorePathRootDir=/store\nstorePathCommitLog=/store/commitlog\n"
       "mappedFileSizeCommitLog=65536\nmaxMessageSize=32768\nmappedFileSizeConsumeQueue=1280\n"
@@ -120,10 +120,32 @@ void stage_start_on(struct stage *s, const char *extra, const char *archive) {
   CU_ASSERT_FATAL(config_apply(&s->settings, span_text(lines), "test", NULL) == STATUS_OK);
   if (extra != NULL) CU_ASSERT_FATAL(config_apply(&s->settings, span_text(extra), "test", NULL) == STATUS_OK);
   CU_ASSERT_FATAL(broker_settings_complete(&s->settings, "host", "10.0.0.1", "/home", NULL) == STATUS_OK);
-  if (archive != NULL) golden_unpack(sim_host_disk(s->host), archive, "/store");
+}
+
+static void rise(struct stage *s) {
   broker_up(s);
   static const char *const names[STAGE_PEERS] = {"peer0", "peer1", "peer2"};
   for (int i = 0; i < STAGE_PEERS; i++) peer_start(&s->peers[i], s, names[i]);
+}
+
+void stage_start_on(struct stage *s, const char *extra, const char *archive) {
+  prepare(s, extra);
+  if (archive != NULL) golden_unpack(sim_host_disk(s->host), archive, "/store");
+  rise(s);
+}
+
+void stage_write(struct stage *s, const char *path, const char *text) {
+  CU_ASSERT_FATAL(disk_replace_whole(sim_host_disk(s->host), path, span_text(text), false) == STATUS_OK);
+}
+
+void stage_start_with(struct stage *s, const char *extra, const char *path, const char *text) {
+  prepare(s, extra);
+  char dir[DISK_PATH_MAX];
+  CU_ASSERT_FATAL(span_copy_text(span_text(path), dir, sizeof dir));
+  *strrchr(dir, '/') = '\0';
+  CU_ASSERT_FATAL(sim_host_disk(s->host)->ops->make_dirs(sim_host_disk(s->host), dir) == STATUS_OK);
+  stage_write(s, path, text);
+  rise(s);
 }
 
 void stage_restart(struct stage *s) {

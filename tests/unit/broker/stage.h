@@ -66,6 +66,9 @@ struct stage {
 void stage_start(struct stage *s, const char *extra);
 /* On the golden store of an archive. */
 void stage_start_on(struct stage *s, const char *extra, const char *archive);
+/* With a file that is there before the broker is. */
+void stage_start_with(struct stage *s, const char *extra, const char *path, const char *text);
+void stage_write(struct stage *s, const char *path, const char *text);
 void stage_end(struct stage *s);
 /* Orderly stop and a new start on the same disk. */
 void stage_restart(struct stage *s);

@@ -483,9 +483,19 @@ static void on_end(struct fake *f, const struct reply_to *to, const struct comma
                               now);
 }
 
+static void check_signature(struct fake *f, const struct command *cmd) {
+  struct sign_key *key = sign_key_new(span_text(f->secret));
+  struct signed_content content = {cmd->ext, cmd->ext_count, &cmd->body, 1};
+  if (key == NULL) abort();
+  if (sign_matches(key, &content, command_ext(cmd, SIGNATURE_FIELD))) f->signed_good++;
+  else f->signed_bad++;
+  sign_key_free(key);
+}
+
 static void on_request(void *owner, conn_id conn, const struct command *cmd, struct moment now) {
   struct fake *f = owner;
   struct reply_to to = reply_to(conn, cmd);
+  if (f->secret != NULL) check_signature(f, cmd);
   switch (cmd->code) {
   case REQUEST_GET_ROUTEINTO_BY_TOPIC:
     on_route(f, &to, cmd);

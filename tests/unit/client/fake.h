@@ -8,6 +8,7 @@
 
 #include "core/port/node.h"
 #include "core/remoting/remoting.h"
+#include "core/sign/sign.h"
 
 #define FAKE_TEXT 256
 #define FAKE_GROUPS 8
@@ -77,6 +78,7 @@ struct fake {
   int send_failures;   /* so many sends are answered with send_code, then all is well; < 0: all */
   int back_code;       /* answer of CONSUMER_SEND_MSG_BACK instead of taking it */
   int64_t illegal_from; /* pulls at offsets below are answered OFFSET_MOVED; 0: off */
+  const char *secret;  /* requests are counted as signed with it or not */
   conn_id asker; /* the last producer that wants a reply */
   /* What happened. */
   _Atomic int heartbeats;
@@ -84,6 +86,7 @@ struct fake {
   int sends, oneways, batches, unregisters, backs, pulls, locks_asked, unlocks, unsupported;
   struct fake_end ends[FAKE_ENDS];
   _Atomic int end_count;
+  int signed_good, signed_bad;
   int64_t committed_by_pull; /* the last piggy-backed offset */
 };
 

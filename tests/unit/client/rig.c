@@ -28,7 +28,7 @@ struct rig *rig_new(bool one_broker) {
 
 void rig_run(struct rig *r, int64_t ms) { sim_run_until(r->world, sim_now(r->world) + ms); }
 
-struct rig_client *rig_client(struct rig *r, const char *name_servers) {
+static struct rig_client *client_with(struct rig *r, const char *name_servers, const char *secret, const char *token) {
   struct rig_client *c = &r->clients[r->client_count++];
   char name[32], servers[64], id[64];
   snprintf(name, sizeof name, "client%zu", r->client_count);
@@ -40,12 +40,22 @@ struct rig_client *rig_client(struct rig *r, const char *name_servers) {
   client_config_default(&config);
   config.name_servers = name_servers == NULL ? servers : name_servers;
   config.client_id = id;
+  config.access_key = secret == NULL ? NULL : "rigAccess";
+  config.secret_key = secret;
+  config.security_token = token;
   if (client_new(&config, sim_host_net(c->host), sim_host_disk(c->host), sim_host_log(c->host), r->client_count,
                  &c->client) != STATUS_OK ||
       client_start(c->client, sim_host_now(c->host)) != STATUS_OK)
     abort();
   sim_attach(c->host, &c->client->node);
   return c;
+}
+
+struct rig_client *rig_client(struct rig *r, const char *name_servers) { return client_with(r, name_servers, NULL, NULL); }
+
+struct rig_client *rig_client_signing(struct rig *r, const char *security_token) {
+  r->ns.secret = r->brokers[0].secret = r->brokers[1].secret = "rigSecret";
+  return client_with(r, NULL, "rigSecret", security_token);
 }
 
 void rig_produce(struct rig_client *c, const struct producer_config *config) {

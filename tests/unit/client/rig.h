@@ -61,6 +61,8 @@ void rig_free(struct rig *r);
 void rig_run(struct rig *r, int64_t ms);
 /* A program with a client; name_servers NULL: the rig's. */
 struct rig_client *rig_client(struct rig *r, const char *name_servers);
+/* One that signs with "rigSecret", all of whose requests are looked at. */
+struct rig_client *rig_client_signing(struct rig *r, const char *security_token);
 void rig_produce(struct rig_client *c, const struct producer_config *config);
 /* Starts a consumer of group G on the topic. */
 void rig_consume(struct rig_client *c, const struct push_config *config, const char *topic, const char *expression);

@@ -8,6 +8,7 @@
 #include "libmqclient/name_servers.h"
 #include "libmqclient/offsets.h"
 #include "libmqclient/process_queue.h"
+#include "libmqclient/settings.h"
 #include "libmqclient/uniq_id.h"
 #include "mqclient/mqclient.h"
 #include "tests/unit/client/test_client.h"
@@ -275,6 +276,15 @@ static void test_config(void) {
   CU_ASSERT_EQUAL(mq_config_get(c, "sendMsgTimeout", text, sizeof text), 4);
   CU_ASSERT_STRING_EQUAL(text, "5000");
   CU_ASSERT_EQUAL(mq_config_get(c, "nosuch", text, sizeof text), SIZE_MAX);
+  /* A secret is taken and copied, and not told. */
+  CU_ASSERT_EQUAL(mq_config_set(c, "secretKey", "rigSecret", &error), MQ_OK);
+  CU_ASSERT_EQUAL(mq_config_get(c, "secretKey", text, sizeof text), 0);
+  struct mq_config *copy = settings_copy(c);
+  CU_ASSERT(copy != NULL && strcmp(copy->secretKey, "rigSecret") == 0);
+  mq_config_free(copy);
+  mq_client *client = NULL;
+  CU_ASSERT_EQUAL(mq_client_start(c, &client, &error), MQ_INVALID);
+  CU_ASSERT(strstr(error.text, "accessKey") != NULL);
   struct mq_config_key key;
   size_t n = 0;
   for (; mq_config_key(n, &key); n++) {

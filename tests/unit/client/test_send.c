@@ -258,7 +258,30 @@ static void test_greeting(void) {
   rig_free(r);
 }
 
-const struct test send_tests[] = {{"send: queues in turn", test_round_robin},
+/* To name servers and brokers, of any kind, with and without a header and a body. */
+static void signed_with(const char *security_token) {
+  struct rig *r = rig_new(true);
+  struct rig_client *c = rig_client_signing(r, security_token);
+  rig_produce(c, NULL);
+  for (int i = 0; i < 3; i++) {
+    struct rig_send *s = one_send(r, c, i == 1 ? SEND_ONEWAY : SEND_SYNC, 200);
+    CU_ASSERT_EQUAL(s->op.error.result, MQ_OK);
+    free(s);
+  }
+  rig_run(r, 31000);
+  CU_ASSERT(r->ns.signed_good > 0 && r->brokers[0].signed_good >= 4);
+  CU_ASSERT_EQUAL(r->ns.signed_bad, 0);
+  CU_ASSERT_EQUAL(r->brokers[0].signed_bad, 0);
+  rig_free(r);
+}
+
+static void test_signed(void) {
+  signed_with(NULL);
+  signed_with("token");
+}
+
+const struct test send_tests[] = {{"send: everything is signed", test_signed},
+                                  {"send: queues in turn", test_round_robin},
                                   {"send: another broker after a retryable code", test_retry_code},
                                   {"send: what is not tried again", test_no_retry},
                                   {"send: a dead broker", test_dead_broker},

@@ -175,6 +175,21 @@ static void test_replace_whole(void) {
   disk_done(&w);
 }
 
+/* Whatever its mode was. */
+static void test_replace_private(void) {
+  static const char *const names[] = {"rules", "rules.bak"};
+  struct world w;
+  disk_init(&w);
+  CU_ASSERT(disk_replace_whole(w.disk, temp_path("rules"), SPAN_LITERAL("one"), false) == STATUS_OK);
+  CU_ASSERT(disk_replace_private(w.disk, temp_path("rules"), SPAN_LITERAL("two")) == STATUS_OK);
+  for (int i = 0; i < 2; i++) {
+    struct stat st;
+    CU_ASSERT_FATAL(stat(temp_path(names[i]), &st) == 0);
+    CU_ASSERT((st.st_mode & 0777) == 0600 && st.st_size == 3);
+  }
+  disk_done(&w);
+}
+
 /* ---- sync_start ---- */
 
 static bool all_synced(struct world *w) { return w->synced == w->step; }
@@ -340,6 +355,7 @@ const struct test disk_tests[] = {
     {"no_space", test_no_space},
     {"names", test_names},
     {"replace_whole", test_replace_whole},
+    {"replace_private", test_replace_private},
     {"sync_start", test_sync_start},
     {"data_end", test_data_end},
     {"holes_are_not_read_ahead", test_holes_are_not_read_ahead},
