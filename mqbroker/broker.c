@@ -4,6 +4,7 @@
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
 #include "mqbroker/door/dispatch.h"
+#include "mqbroker/handle/handle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -329,6 +330,10 @@ enum status broker_repl_start(struct broker *b, struct moment now) {
   return b->repl == NULL ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
+void broker_transactions_start(struct broker *b, struct moment now) {
+  transactions_start(&b->transactions, b->store, &b->offsets, b->settings->transactionCheckInterval, now);
+}
+
 static enum status listen_on(struct broker *b, int port, int listener, struct buf *why) {
   const char *reason = NULL;
   enum status status = b->net->ops->listen(b->net, b->settings->bindAddress, (uint16_t)port, listener, NULL, &reason);
@@ -392,6 +397,9 @@ static enum status start(struct broker *b, const struct broker_host *host, struc
     buf_printf(why, "out of memory");
     return STATUS_NO_MEMORY;
   }
+  struct transaction_door door = transaction_door(b);
+  transactions_init(&b->transactions, b->log, &b->address, &door);
+  if (b->settings->brokerRole != ROLE_SLAVE && !b->settings->enableDLegerCommitLog) broker_transactions_start(b, now);
   status = registration_init(&b->registration, b, b->settings->namesrvAddr, now, why);
   if (status == STATUS_OK) status = listen_on(b, b->settings->listenPort, LISTEN_MAIN, why);
   if (status == STATUS_OK) status = listen_on(b, b->settings->listenPort - 2, LISTEN_VIP, why);
@@ -457,6 +465,7 @@ static void forget(struct broker *b, struct moment now) {
   remoting_free(b->remoting, now);
   slave_sync_fini(&b->slave_sync);
   member_fini(&b->member);
+  transactions_fini(&b->transactions);
   parked_fini(&b->parked);
   gate_fini(&b->gate);
   clients_fini(&b->clients);
@@ -469,6 +478,14 @@ static void forget(struct broker *b, struct moment now) {
   arena_fini(&b->arena);
   free(b->get);
   free(b);
+}
+
+/* What says that something was delivered: once that is on disk. */
+static void save_last(struct broker *b, int64_t log_end) {
+  delays_save_last(&b->delays, b->disk, log_end);
+  transactions_save_last(&b->transactions, &b->offsets);
+  if (b->offsets.dirty && offsets_save(&b->offsets, b->disk) != STATUS_OK)
+    log_error(b->log, "%s could not be written", b->offsets.path);
 }
 
 void broker_free(struct broker *b, struct moment now) {
@@ -490,7 +507,7 @@ void broker_free(struct broker *b, struct moment now) {
   if (b->repl != NULL) b->repl->ops->free(b->repl);
   b->repl = NULL;
   int64_t log_end = store == NULL ? 0 : store_appended(store);
-  if (store != NULL && store_close(store, now) == STATUS_OK) delays_save_last(&b->delays, b->disk, log_end);
+  if (store != NULL && store_close(store, now) == STATUS_OK) save_last(b, log_end);
   forget(b, now);
 }
 

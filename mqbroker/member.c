@@ -321,6 +321,8 @@ void member_role(void *owner, enum dledger_role role, struct moment now) {
   registration_role_changed(&b->registration);
   if (m->leads) delays_lead(&b->delays);
   else delays_stop(&b->delays);
+  if (m->leads) broker_transactions_start(b, now);
+  else transactions_stop(&b->transactions);
   if (m->leads) say_all(m);
   m->offsets_due_ms = now.mono_ms + s->dLegerOffsetInterval;
 }

@@ -256,6 +256,11 @@ void segments_close_dropped(struct segments *list) {
   }
 }
 
+enum status segment_write(struct segment *segment, int64_t offset, struct span bytes) {
+  struct disk *disk = segment->cache->disk;
+  return disk->ops->write(disk, segment->file, offset - segment->start, &bytes, 1);
+}
+
 enum status segment_zero(struct segment *segment, int64_t from, int64_t to) {
   struct disk *disk = segment->cache->disk;
   struct span parts[ZERO_PARTS];

@@ -19,7 +19,17 @@ void handle_send_back(struct broker *b, const struct request *rq);
 struct waiter send_waiter(const struct broker *b, const struct request *rq, const struct put_result *put,
                           struct span topic, struct span properties);
 #define TOPIC_UNSAVED_REMARK "service not available now: %s cannot be written, and a crash would forget this new topic"
+/* What a delay asked for does to a record that is put. False: answered. */
+bool send_delay(struct broker *b, const struct request *rq, struct message *m);
+void send_put_failure(struct broker *b, const struct request *rq, enum put_status status);
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome);
+
+/* transaction.c */
+void handle_end_transaction(struct broker *b, const struct request *rq);
+/* How the check-back reaches producers. */
+struct transaction_door transaction_door(struct broker *b);
+/* A topic of the transactions' own, made when it is needed first. */
+bool transaction_topic(void *broker, const char *name);
 
 /* pull.c */
 void handle_pull(struct broker *b, const struct request *rq);

@@ -153,7 +153,6 @@ static enum status file_for_write(struct queue_ext *e, struct segment **out) {
 }
 
 enum status queue_ext_write(struct queue_ext *e) {
-  struct disk *disk = e->desk->disk;
   const uint8_t *from = e->tail;
   enum status status = STATUS_OK;
   while (e->written < e->end && status == STATUS_OK) {
@@ -162,8 +161,7 @@ enum status queue_ext_write(struct queue_ext *e) {
     if (status != STATUS_OK) break;
     int64_t n = g->start + e->files.length - e->written;
     if (n > e->end - e->written) n = e->end - e->written;
-    struct span part = span_of(from, (size_t)n);
-    status = disk->ops->write(disk, g->file, e->written - g->start, &part, 1);
+    status = segment_write(g, e->written, span_of(from, (size_t)n));
     if (status != STATUS_OK) break;
     from += n;
     e->written += n;

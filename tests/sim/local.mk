@@ -2,6 +2,7 @@
 check_LTLIBRARIES += tests/sim/libsite.la
 tests_sim_libsite_la_SOURCES = \
   tests/sim/broker_program.c \
+  tests/sim/chaos.c tests/sim/chaos.h \
   tests/sim/consumer_program.c \
   tests/sim/ledger.c tests/sim/ledger.h \
   tests/sim/namesrv_program.c \

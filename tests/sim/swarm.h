@@ -9,6 +9,7 @@
 #ifndef TESTS_SIM_SWARM_H
 #define TESTS_SIM_SWARM_H
 
+#include "tests/sim/chaos.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/seeds.h"
 #include "tests/sim/site.h"
@@ -63,7 +64,7 @@ struct swarm {
   struct producer_traffic producer_configs[SWARM_PRODUCERS_MAX];
   struct consumer_traffic consumer_configs[SWARM_GROUPS_MAX];
   unsigned happened[FAULT_COUNT];
-  bool mended;
+  struct chaos chaos;
   struct machine *suspect; /* a broker whose disk failed to sync */
 };
 

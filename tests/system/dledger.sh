@@ -23,6 +23,16 @@ member_conf() {
     mappedFileSizeCommitLog=16777216 "$@"
 }
 
+# Ports for three members, none of which runs yet.
+members_place() {
+  local i
+  CLIENT_PORTS=() LEDGER_PORTS=() MEMBERS=()
+  for i in 0 1 2; do
+    CLIENT_PORTS[i]=$(($("$PEER" ports 4) + 2))
+    LEDGER_PORTS[i]=$("$PEER" ports 1)
+  done
+}
+
 # Lines of a log from which on "(id 0)" was registered: how often some broker became the registered master.
 masters_registered() { cat "$DIR"/broker?.log 2>/dev/null | grep -c 'registered broker group (id 0)'; }
 
@@ -50,11 +60,7 @@ await_master() {
 
 test_group_kills() {
   local i n killed before took=() planned=() at signal
-  CLIENT_PORTS=() LEDGER_PORTS=() MEMBERS=()
-  for i in 0 1 2; do
-    CLIENT_PORTS[i]=$(($("$PEER" ports 4) + 2))
-    LEDGER_PORTS[i]=$("$PEER" ports 1)
-  done
+  members_place
   start_namesrv || { failed "no name server"; return; }
   for i in 0 1 2; do
     member_conf "$i" "$@" >"$DIR/broker$i.conf"
@@ -89,12 +95,8 @@ JAVA_TOPICS="Dl_h135 Dm_8s73 SCHEDULE_TOPIC_XXXX"
 # The directories that a Java group left are served by ours; the member that was behind catches up.
 test_group_takeover() {
   local i topic units
-  CLIENT_PORTS=() LEDGER_PORTS=() MEMBERS=()
   tar -xzf "$SYSTEM_SRC/../golden/store/store-e-dledger.tar.gz" -C "$DIR" || { failed "no golden directories"; return; }
-  for i in 0 1 2; do
-    CLIENT_PORTS[i]=$(($("$PEER" ports 4) + 2))
-    LEDGER_PORTS[i]=$("$PEER" ports 1)
-  done
+  members_place
   start_namesrv || { failed "no name server"; return; }
   for i in 0 1 2; do
     member_conf "$i" dLegerGroup=RaftNode00 "storePathRootDir=$DIR/n$i" "storePathCommitLog=$DIR/n$i/commitlog" \

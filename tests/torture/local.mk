@@ -1,6 +1,7 @@
 # One life of a broker with a crash or a failure at each of its disk calls and allocations.
 check_PROGRAMS += tests/torture/torture
 tests_torture_torture_SOURCES = \
+  tests/alone.c tests/alone.h \
   tests/memory.c tests/memory.h \
   tests/torture/book.c tests/torture/book.h \
   tests/torture/check.c tests/torture/check.h \

@@ -162,7 +162,7 @@ static void course(struct replicas *r, struct seeds_world *out) {
   faults_begin(r);
   if (!run_until(r, CHAOS_BEGIN_MS + r->plan.chaos_ms)) return;
   out->counts[REPLICAS_STOPPED] = count_stopped(r);
-  r->mended = r->plan.die;
+  r->chaos.over = r->plan.die;
   if (r->plan.die) die(r);
   else if (!mend(r)) return;
   check_stores(r);

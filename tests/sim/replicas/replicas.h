@@ -14,6 +14,7 @@
 #ifndef TESTS_SIM_REPLICAS_H
 #define TESTS_SIM_REPLICAS_H
 
+#include "tests/sim/chaos.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/seeds.h"
 #include "tests/sim/site.h"
@@ -67,7 +68,7 @@ struct replicas {
   struct consumer_traffic consumer;
   int64_t checked[BROKERS_MAX]; /* so much of a slave's log was compared */
   bool master_lost_power;
-  bool mended;
+  struct chaos chaos;
   unsigned happened[FAULT_COUNT];
   uint64_t compared; /* bytes */
   unsigned seeded;   /* slaves that were given their master's log anew */

@@ -27,12 +27,22 @@ struct answer {
   size_t ext_count;
 };
 
+/* CHECK_TRANSACTION_STATE, as it came. */
+struct asked {
+  struct check_transaction_state_request h;
+  struct message m; /* both in the stage's arena */
+};
+
+enum { ASKED_MAX = 64 };
+
 struct peer {
   struct node node;
   struct sim_host *host;
   struct remoting *remoting;
   struct stage *stage;
   int notified; /* NOTIFY_CONSUMER_IDS_CHANGED received */
+  struct asked asked[ASKED_MAX]; /* the first of them */
+  int asked_count;
 };
 
 enum { STAGE_PEERS = 3 };
@@ -75,6 +85,7 @@ void stage_pull_start(struct stage *s, const char *topic, int queue, int64_t off
 int stage_pull(struct stage *s, const char *topic, int queue, int64_t offset, const char *tags, struct answer *a);
 /* Bodies of the pulled records, joined by ','. Static buffer. */
 const char *pulled_bodies(const struct answer *a);
+int stage_producer_heartbeat(struct stage *s, int peer, const char *group);
 int stage_heartbeat(struct stage *s, int peer, const char *group, const char *topic, const char *tags);
 
 #endif

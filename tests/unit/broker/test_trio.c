@@ -177,6 +177,61 @@ static void offsets_and_deletions_travel(void) {
 }
 
 /* A leader without a majority acknowledges nothing; its promises to nobody are taken back. */
+static int prepare(struct trio *t, const char *body) {
+  struct answer a;
+  const char *half = "TRAN_MSG\001true\002PGROUP\001PG\002UNIQ_KEY\001U\002";
+  return stage_send(&t->s, "T", 0, body, half, &a);
+}
+
+static int end(struct trio *t, const struct asked *q, int how) {
+  struct answer a;
+  struct end_transaction_request h = {.producerGroup = SPAN_LITERAL("PG"),
+                                      .tranStateTableOffset = q->h.tranStateTableOffset,
+                                      .commitLogOffset = q->h.commitLogOffset,
+                                      .commitOrRollback = how,
+                                      .fromTransactionCheck = true,
+                                      .msgId = SPAN_LITERAL("U"),
+                                      .present = UINT64_MAX};
+  struct request_out out = {.code = REQUEST_END_TRANSACTION, .header = &end_transaction_request_header, .fields = &h};
+  stage_ask_wait(&t->s, 0, &out, &a);
+  return a.code;
+}
+
+/* What was prepared at one leader is asked for by the next, as often as the first had not, and ended there. */
+static void transactions_outlive_their_leader(void) {
+  struct trio t;
+  int leader = trio_start_with(&t, "transactionTimeOut=1000\ntransactionCheckInterval=2000\n");
+  const struct peer *producer = &t.s.peers[1];
+  CU_ASSERT(prepare(&t, "a") == RESPONSE_SUCCESS && prepare(&t, "b") == RESPONSE_SUCCESS);
+  CU_ASSERT(stage_producer_heartbeat(&t.s, 1, "PG") == RESPONSE_SUCCESS);
+  stage_run(&t.s, 4500);
+  CU_ASSERT_FATAL(producer->asked_count >= 2);
+  CU_ASSERT(end(&t, &producer->asked[0], SYS_TRANSACTION_COMMIT) == RESPONSE_SUCCESS);
+  int before = producer->asked_count, old = leader;
+  place_down(&t, leader, SIM_KILL);
+  leader = elected(&t);
+  CU_ASSERT(stage_producer_heartbeat(&t.s, 1, "PG") == RESPONSE_SUCCESS);
+  stage_run(&t.s, 2500);
+  CU_ASSERT_FATAL(producer->asked_count == before + 1);
+  const struct asked *q = &producer->asked[before];
+  ASSERT_SPAN(q->m.body, "b");
+  int32_t times = 0;
+  CU_ASSERT(span_to_i32(property_get(q->m.properties, "TRANSACTION_CHECK_TIMES"), &times) && times >= 2);
+  CU_ASSERT(end(&t, q, SYS_TRANSACTION_COMMIT) == RESPONSE_SUCCESS);
+  CU_ASSERT(end(&t, q, SYS_TRANSACTION_COMMIT) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled(&t, "T", 0), "a,b");
+  place_again(&t, old);
+  stage_run(&t.s, 10000);
+  CU_ASSERT(producer->asked_count == before + 1);
+  for (int i = 0; i < BROKERS; i++) {
+    const struct broker *b = t.places[i].broker;
+    CU_ASSERT(offsets_get(&b->offsets, SPAN_LITERAL("CID_RMQ_SYS_TRANS"), SPAN_LITERAL("RMQ_SYS_TRANS_HALF_TOPIC"),
+                          0) == 2);
+    CU_ASSERT(b->transactions.running == (i == leader));
+  }
+  trio_end(&t);
+}
+
 static void a_leader_that_is_cut_off_acknowledges_nothing(void) {
   struct trio t;
   struct answer a;
@@ -507,6 +562,7 @@ int main(int argc, char **argv) {
       {"leaders die and nothing is lost", leaders_die_and_nothing_is_lost},
       {"a new leader knows what the old one acknowledged", a_new_leader_knows_what_the_old_one_acknowledged},
       {"offsets and deletions travel", offsets_and_deletions_travel},
+      {"transactions outlive their leader", transactions_outlive_their_leader},
       {"a leader that is cut off acknowledges nothing", a_leader_that_is_cut_off_acknowledges_nothing},
       {"all die at once with what was not synced", all_die_at_once_with_what_was_not_synced},
       {"a log from before comes first", a_log_from_before_comes_first},

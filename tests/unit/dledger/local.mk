@@ -2,6 +2,7 @@
 check_PROGRAMS += tests/unit/dledger/test_dledger
 TESTS += tests/unit/dledger/test_dledger
 tests_unit_dledger_test_dledger_SOURCES = \
+  tests/alone.c tests/alone.h \
   tests/memory.c tests/memory.h \
   tests/unit/dledger/rig.c tests/unit/dledger/rig.h \
   tests/unit/dledger/suites.h \
