@@ -33,6 +33,7 @@ tests_interop_storediff_storepeer_LDADD = core/libwire.la core/libport.la core/l
 
 EXTRA_DIST += \
   tests/interop/README.md \
+  tests/interop/dledger_brokers.sh \
   tests/interop/dledger_mixed.sh \
   tests/interop/kill9.sh \
   tests/interop/ledger.sh \

@@ -35,6 +35,8 @@ set -u
 . "$INTEROP_SRC/sql_filters.sh"
 # shellcheck source=tests/interop/retries.sh
 . "$INTEROP_SRC/retries.sh"
+# shellcheck source=tests/interop/dledger_brokers.sh
+. "$INTEROP_SRC/dledger_brokers.sh"
 
 FILTERS=("$@")
 SCALE=${INTEROP_SCALE:-100}
@@ -426,6 +428,7 @@ main() {
   run_repaired
   run_sql
   run_retries
+  run_dledger_brokers
   echo "$PASSED passed, $FAILED failed"
   [ $FAILED -eq 0 ] && [ $PASSED -gt 0 ]
 }
