@@ -96,8 +96,9 @@ mixed_begin() {
   for i in 0 1 2; do mixed_start $i; done
   mixed_until "nobody is elected: $(brief "$DIR/n0/broker.log")" mixed_master || return
   mixed_until "the topic cannot be made" mixed_topic || return
+  mixed_load java # it looks for the topic's queues once
+  mixed_until "no load: $(brief "$DIR/load.java.err")" [ -s "$DIR/acked.java" ] || return
   mixed_load our
-  mixed_load java
   mixed_progress "at first"
 }
 
