@@ -23,6 +23,7 @@ MIXED_CONF=(brokerName=group enableDLegerCommitLog=true dLegerGroup=group mapped
 MIXED_PATIENCE=60
 MIXED_TRIES=8
 MIXED_FEW=100 # messages that show that a group is at work
+MIXED_MISSED=2500 # more than a Java leader sends ahead (1000)
 MIXED_SLOW=50 # messages a second, on a busy machine
 MIXED_TABLES_SOON=10 # seconds; Java's own followers may need 40
 
@@ -123,21 +124,20 @@ mixed_crash() {
   [ $led = no ] || mixed_until "nobody leads after the death of n$old (${KIND[old]})" mixed_master
 }
 
-# Ours notice a leader's death first, so where one of them and one of Java's are left it is ours that is elected.  Unless
-# it has missed something: it sleeps for a while.
+# Ours notice a leader's death first, so where one of them and one of Java's are left it is ours that is elected; unless
+# it has missed something.
 mixed_crash_for_java() {
-  local old=$MASTER i
+  local old=$MASTER i behind=
   for i in 0 1 2; do
-    [ "${KIND[i]}" != our ] || [ $i = "$old" ] || kill -STOP "${MEMBER[i]}"
+    [ "${KIND[i]}" != our ] || [ $i = "$old" ] || behind=$i
   done
-  mixed_progress "with one of ours asleep" "$MIXED_FEW"
+  [ -z "$behind" ] || { mixed_crash "$behind" && mixed_progress "without n$behind (our)" "$MIXED_FEW"; } || return
   kill_peer "${MEMBER[old]}"
   MEMBER[old]=
   HISTORY+="kill ${KIND[old]} leader, "
-  for i in 0 1 2; do
-    [ "${KIND[i]}" != our ] || [ -z "${MEMBER[i]}" ] || kill -CONT "${MEMBER[i]}"
-  done
-  [ -z "$WHY" ] && mixed_until "nobody leads after the death of n$old (${KIND[old]})" mixed_master && mixed_start "$old"
+  [ -z "$behind" ] || mixed_start "$behind"
+  mixed_until "nobody leads after the death of n$old (${KIND[old]})" mixed_master || return
+  mixed_start "$old"
 }
 
 # mixed_lead KIND: until one of this kind leads
@@ -298,7 +298,17 @@ mixed_tables() {
   for ((tries = 0; tries < MIXED_TRIES; tries++)); do
     mixed_lead java || return
     old=$MASTER
-    mixed_crash_for_java || return
+    # It sleeps until the leader has given up sending: so it misses something that the other has.
+    kill -STOP "${MEMBER[2]}"
+    mixed_progress "with n2 (our) asleep" $MIXED_MISSED
+    kill_peer "${MEMBER[old]}"
+    MEMBER[old]=
+    kill -CONT "${MEMBER[2]}"
+    HISTORY+="kill java leader, "
+    mixed_until "nobody leads after the death of n$old (java)" mixed_master || return
+    mixed_start "$old"
+    mixed_progress "n$old (java) was killed" "$MIXED_FEW" || return
+    mixed_master || return
     [ "${KIND[MASTER]}" != java ] || [ "$MASTER" = "$old" ] || break
   done
   begin=$SECONDS
