@@ -110,6 +110,13 @@ static enum raft_vote read_java_pre_vote(enum raft_vote vote) {
   return vote == RAFT_VOTE_ALREADY_VOTED || vote == RAFT_VOTE_TERM_NOT_READY ? RAFT_VOTE_ACCEPT : vote;
 }
 
+/* The voter should lead, and its question cannot tell us so (see above). Java's takes up our term, waits, votes in it
+ * for itself, waits again, and only then asks in the next: whoever stands more often than that keeps it from being
+ * elected. */
+static bool is_longer(enum raft_vote vote) {
+  return vote == RAFT_VOTE_SMALL_LEDGER_END_INDEX || vote == RAFT_VOTE_EXPIRED_LEDGER_TERM;
+}
+
 void raft_on_vote_answer(struct raft *r, const struct raft_message *m) {
   struct peer *p = &r->peers[m->from];
   if (m->term > r->hard.term && m->code == RAFT_SUCCESS) {
@@ -124,6 +131,7 @@ void raft_on_vote_answer(struct raft *r, const struct raft_message *m) {
   p->vote_firm = !m->ours || m->amnesia == 0;
   raft_note_amnesia(r, p, m);
   if (p->vote == RAFT_VOTE_TERM_NOT_READY) p->vote_due_ms = r->now_ms + r->config.java_revote_ms;
+  if (!m->ours && is_longer(m->vote)) raft_wait_for_leader(r, r->config.java_wait_ms);
   if (p->vote == RAFT_VOTE_ALREADY_HAS_LEADER && !r->hand_over)
     raft_wait_for_leader(r, m->ours ? 0 : r->config.java_wait_ms);
   decide(r);

@@ -19,13 +19,14 @@ static const char usage[] = "usage: raft [--seeds A-B] [--trace] [--twice] [--bu
                             "  --models N    so many members follow DLedger 0.1's rules …\n"
                             "  --weak LIST   … with these of its weaknesses: w2, w3, w4, w6 (default: none)\n"
                             "  --long        eight times as long: 0.1 needs 10 s for an election\n"
+                            "  --behind      no faults: one of ours, behind, and two of 0.1 whose leader dies\n"
                             "  --bugs        list the names of the bugs\n"
                             "  --bug NAME    plant a bug; success is to find it\n";
 
 struct options {
   uint64_t first, last;
   int models, weak;
-  bool trace, twice, bug, longer;
+  bool trace, twice, bug, longer, behind;
 };
 
 static bool parse_seeds(const char *text, struct options *o) {
@@ -51,6 +52,7 @@ static bool parse_arguments(int argc, char **argv, struct options *o) {
     if (strcmp(argv[i], "--trace") == 0) o->trace = true;
     else if (strcmp(argv[i], "--twice") == 0) o->twice = true;
     else if (strcmp(argv[i], "--long") == 0) o->longer = true;
+    else if (strcmp(argv[i], "--behind") == 0) o->behind = true;
     else if (strcmp(argv[i], "--models") == 0 && more) o->models = atoi(argv[++i]);
     else if (strcmp(argv[i], "--weak") == 0 && more) o->weak = parse_weak(argv[++i]);
     else if (strcmp(argv[i], "--seeds") == 0 && more && parse_seeds(argv[i + 1], o)) i++;
@@ -82,8 +84,11 @@ static void run_one(uint64_t seed, const struct options *o, struct total *t) {
     plan.fault_gap_ms *= 4;
     plan.client_gap_ms += 100;
   }
+  if (o->behind)
+    plan = (struct group_plan){.machines = 3, .models = 2, .client_gap_ms = plan.client_gap_ms, .calm = true};
   group_init(&g, seed, &plan, o->trace);
-  group_run(&g);
+  if (o->behind) behind_run(&g);
+  else group_run(&g);
   if (o->twice) {
     group_init(&again, seed, &plan, false);
     group_run(&again);
