@@ -5,7 +5,16 @@
  */
 #include "tests/sim/raft/group.h"
 
-enum { MODELS = 2, OURS = MODELS, BEGIN_MS = 60000, SHARED_MS = 2000, MISSED_MS = 3000, ELECTED_MS = 15000 };
+enum {
+  MODELS = 2,
+  OURS = MODELS,
+  BEGIN_MS = 60000,
+  SHARED_MS = 2000,
+  MISSED_MS = 3000,
+  ALONE_MS = 6000,
+  ELECTED_MS = 25000,
+  TERMS_MAX = 8
+};
 
 static void run_for(struct group *g, int64_t ms) {
   int64_t end = g->now + ms;
@@ -48,9 +57,11 @@ void behind_run(struct group *g) {
   }
   if (disk_end(&g->machines[OURS]) >= disk_end(&g->machines[1 - old->id])) group_fail(g, "nothing was missed");
   machine_kill(old, TIME_NEVER / 2);
+  run_for(g, ALONE_MS + (int64_t)group_dice(g, ALONE_MS)); /* the other one has noticed, and votes */
   cut(g, false);
-  /* It does not notice at once. */
-  int64_t begin = g->now;
+  int64_t begin = g->now, term = g->machines[OURS].seen_term;
   while (g->now < begin + ELECTED_MS && leader(g) == NULL && g->violation[0] == '\0') run_for(g, 100);
+  int64_t spent = g->machines[OURS].seen_term - term;
+  if (spent > TERMS_MAX) group_fail(g, "%lld terms were spent for nothing", (long long)spent);
   if (leader(g) == NULL) group_fail(g, "nobody is elected for %lld ms", (long long)(g->now - begin));
 }
