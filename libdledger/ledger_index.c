@@ -55,7 +55,7 @@ enum status index_tail_write(struct ledger *l) {
     if (status != STATUS_OK) return status;
     int64_t room = g->start + l->index.length - at, left = (int64_t)(l->tail_count - done) * LEDGER_UNIT;
     struct span part = span_of(l->tail + done * LEDGER_UNIT, (size_t)(left < room ? left : room));
-    status = l->disk->ops->write(l->disk, g->file, at - g->start, &part, 1);
+    status = segment_write(g, at, part);
     if (status != STATUS_OK) return status;
     done += part.len / LEDGER_UNIT;
   }

@@ -47,10 +47,7 @@ static enum status stage_write(struct ledger *l) {
   if (status == STATUS_OK) l->wipe_until = 0;
   struct segment *g;
   if (status == STATUS_OK) status = segments_at(&l->data, l->stage_start, &g);
-  if (status == STATUS_OK) {
-    struct span part = span_of(l->stage, l->stage_len);
-    status = l->disk->ops->write(l->disk, g->file, l->stage_start - g->start, &part, 1);
-  }
+  if (status == STATUS_OK) status = segment_write(g, l->stage_start, span_of(l->stage, l->stage_len));
   if (status != STATUS_OK) return status;
   l->stage_start += (int64_t)l->stage_len;
   l->stage_len = 0;

@@ -62,7 +62,7 @@ enum mq_result mq_message_set_body(mq_message *message, const void *body, size_t
 
 /* ---- properties ---- */
 
-static enum mq_result put_property(mq_message *message, const char *name, const char *value) {
+enum mq_result message_put_property(mq_message *message, const char *name, const char *value) {
   struct made *made = made_of(message);
   struct buf *b = &made->properties;
   size_t at = 0, from = 0;
@@ -135,27 +135,27 @@ static bool has_separator(const char *text) { return text != NULL && strpbrk(tex
 enum mq_result mq_message_set_property(mq_message *message, const char *name, const char *value) {
   if (name == NULL || *name == '\0' || is_reserved(name) || has_separator(name) || has_separator(value))
     return MQ_INVALID;
-  return put_property(message, name, value);
+  return message_put_property(message, name, value);
 }
 
 enum mq_result mq_message_set_tags(mq_message *message, const char *tags) {
-  return has_separator(tags) ? MQ_INVALID : put_property(message, "TAGS", tags);
+  return has_separator(tags) ? MQ_INVALID : message_put_property(message, "TAGS", tags);
 }
 
 enum mq_result mq_message_set_keys(mq_message *message, const char *keys) {
-  return has_separator(keys) ? MQ_INVALID : put_property(message, "KEYS", keys);
+  return has_separator(keys) ? MQ_INVALID : message_put_property(message, "KEYS", keys);
 }
 
 enum mq_result mq_message_set_delay_level(mq_message *message, int level) {
   char text[22];
   if (level < 0) return MQ_INVALID;
   text[i64_to_text(level, text)] = '\0';
-  return put_property(message, "DELAY", level == 0 ? NULL : text);
+  return message_put_property(message, "DELAY", level == 0 ? NULL : text);
 }
 
 enum mq_result mq_message_set_wait_store(mq_message *message, bool wait) {
   /* Absent means true (Message.isWaitStoreMsgOK), and is shorter. */
-  return put_property(message, "WAIT", wait ? NULL : "false");
+  return message_put_property(message, "WAIT", wait ? NULL : "false");
 }
 
 void mq_message_set_flag(mq_message *message, int32_t flag) { message->flag = flag; }

@@ -2,6 +2,8 @@
  *
  * The public producer: encodes on the caller's thread, sends on the loop's.
  */
+#include "libmqclient/api_producer.h"
+
 #include "core/wire/message.h"
 #include "libmqclient/message.h"
 #include "libmqclient/slots.h"
@@ -15,8 +17,8 @@ struct mq_producer {
   struct turn_end turn_end;
   struct slot active; /* ring of the sends under way; loop thread */
   size_t active_count;
-  atomic_bool stopping; /* no new sends, says the program's side */
-  bool closing;         /* and the loop's */
+  atomic_bool stopping;  /* no new sends, says the program's side */
+  bool closing;          /* and the loop's */
   struct stopping *stop; /* loop thread: who waits for the end */
 };
 
@@ -26,6 +28,8 @@ struct starting {
   struct waiting w; /* first */
   mq_producer *producer;
   const char *group;
+  producer_asked asked;
+  void *owner;
 };
 
 static void start_on_loop(struct post *post, struct moment now) {
@@ -34,14 +38,14 @@ static void start_on_loop(struct post *post, struct moment now) {
   struct producer_config config = {.group = s->group,
                                    .retries_sync = settings->retryTimesWhenSendFailed,
                                    .retries_async = settings->retryTimesWhenSendAsyncFailed,
-                                   .retry_not_stored = settings->retryAnotherBrokerWhenNotStoreOK};
+                                   .retry_not_stored = settings->retryAnotherBrokerWhenNotStoreOK,
+                                   .asked = s->asked,
+                                   .owner = s->owner};
   enum status status = producer_init(&s->producer->core, s->producer->client->core, &config, now);
   if (status == STATUS_EXISTS)
     error_set(&s->w.error, MQ_EXISTS, "this client has a producer of group %s already", s->group);
-  else if (status != STATUS_OK)
-    error_set(&s->w.error, MQ_NO_MEMORY, "out of memory");
-  else
-    instance_add_turn_end(s->producer->client, &s->producer->turn_end);
+  else if (status != STATUS_OK) error_set(&s->w.error, MQ_NO_MEMORY, "out of memory");
+  else instance_add_turn_end(s->producer->client, &s->producer->turn_end);
   latch_open(&s->w.latch);
 }
 
@@ -49,7 +53,8 @@ static void on_turn_end(struct turn_end *end) {
   slots_flush(&((mq_producer *)(void *)((char *)end - offsetof(mq_producer, turn_end)))->slots);
 }
 
-enum mq_result mq_producer_start(mq_client *client, const char *group, mq_producer **out, struct mq_error *error) {
+enum mq_result producer_start_asked(mq_client *client, const char *group, producer_asked asked, void *owner,
+                                    mq_producer **out, struct mq_error *error) {
   if (group_check(group, error) != MQ_OK) return MQ_INVALID;
   mq_producer *p = calloc(1, sizeof *p);
   if (p == NULL) return error_give(error, &(struct mq_error){.result = MQ_NO_MEMORY, .text = "out of memory"});
@@ -57,7 +62,7 @@ enum mq_result mq_producer_start(mq_client *client, const char *group, mq_produc
   p->turn_end.run = on_turn_end;
   p->active.next_active = p->active.prev_active = &p->active;
   slots_init(&p->slots, (size_t)client->settings->maxPendingSends, (size_t)client->settings->maxPendingSendBytes);
-  struct starting s = {.w.post.run = start_on_loop, .producer = p, .group = group};
+  struct starting s = {.w.post.run = start_on_loop, .producer = p, .group = group, .asked = asked, .owner = owner};
   enum mq_result result = instance_wait(client, &s.w, error);
   if (result == MQ_OK) {
     *out = p;
@@ -66,6 +71,10 @@ enum mq_result mq_producer_start(mq_client *client, const char *group, mq_produc
     free(p);
   }
   return result;
+}
+
+enum mq_result mq_producer_start(mq_client *client, const char *group, mq_producer **out, struct mq_error *error) {
+  return producer_start_asked(client, group, NULL, NULL, out, error);
 }
 
 struct stopping {
@@ -274,6 +283,7 @@ static enum mq_result encode_one(mq_producer *p, struct slot *slot, const mq_mes
     buf_put(&slot->buffer, span_of(m->topic, parts.topic_len));
   }
   slot->op.flag = m->flag;
+  if (message_property(m, "TRAN_MSG") != NULL) slot->op.sys_flag |= SYS_TRANSACTION_PREPARED;
   enum mq_result result = put_body(p, slot, m, copy, error);
   return result != MQ_OK ? result : point_parts(slot, &parts, m, copy, error);
 }
@@ -399,9 +409,8 @@ static enum mq_result send_async(mq_producer *p, const mq_message *const *messag
   return MQ_OK;
 }
 
-enum mq_result mq_producer_send(mq_producer *producer, const mq_message *message,
-                                const struct mq_send_options *options, struct mq_send_result *result,
-                                struct mq_error *error) {
+enum mq_result mq_producer_send(mq_producer *producer, const mq_message *message, const struct mq_send_options *options,
+                                struct mq_send_result *result, struct mq_error *error) {
   return send_blocking(producer, &message, 1, false, options, result, error);
 }
 

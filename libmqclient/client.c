@@ -3,6 +3,7 @@
 
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
+#include "libmqclient/transaction.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,11 +100,26 @@ void client_rebalance_soon(struct client *c, struct moment now) {
 
 /* ---- what the connections say ---- */
 
+/* ClientRemotingProcessor.checkTransactionState: who does not answer is asked again. */
+static void on_question(struct client *c, conn_id conn, const struct command *cmd, struct moment now) {
+  struct transaction_question q;
+  if (transaction_read(conn, cmd, &q) != STATUS_OK) {
+    log_info(c->log, "a broker asked for a transaction that it did not name");
+    return;
+  }
+  for (struct member *m = c->members; m != NULL; m = m->next)
+    if (!m->consumer && m->ops->asked != NULL && span_is(q.group, m->group)) m->ops->asked(m, &q, now);
+}
+
 static void on_request(void *owner, conn_id conn, const struct command *cmd, struct moment now) {
   struct client *c = owner;
   struct reply_to to = reply_to(conn, cmd);
   if (cmd->code == REQUEST_NOTIFY_CONSUMER_IDS_CHANGED) {
     client_rebalance_soon(c, now);
+    return;
+  }
+  if (cmd->code == REQUEST_CHECK_TRANSACTION_STATE) {
+    on_question(c, conn, cmd, now);
     return;
   }
   /* NettyRemotingAbstract.processRequestCommand: an endpoint without a default processor. */

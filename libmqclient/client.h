@@ -21,6 +21,7 @@
 #include "mqclient/error.h"
 
 struct client;
+struct transaction_question;
 
 struct client_config {
   const char *name_servers;     /* "host:port;host:port" */
@@ -70,6 +71,8 @@ struct member_ops {
   void (*persist)(struct member *m, struct moment now);
   /* A broker of this name took our heartbeat for the first time since it (re)connected. */
   void (*greeted)(struct member *m, struct moment now);
+  /* A broker asks how a transaction of the group ended. */
+  void (*asked)(struct member *m, const struct transaction_question *question, struct moment now);
 };
 
 struct client {

@@ -20,7 +20,8 @@ libmqclient_libclientcore_la_SOURCES = \
   libmqclient/pull.c libmqclient/pull.h \
   libmqclient/queue_query.c libmqclient/queue_query.h \
   libmqclient/route.c libmqclient/route.h \
-  libmqclient/subscription.c libmqclient/subscription.h
+  libmqclient/subscription.c libmqclient/subscription.h \
+  libmqclient/transaction.c libmqclient/transaction.h
 
 lib_LTLIBRARIES += libmqclient/libmqclient.la
 pkgconfig_DATA += libmqclient/libmqclient.pc
@@ -33,14 +34,16 @@ mqclient_HEADERS = \
   include/mqclient/mqclient.h \
   include/mqclient/producer.h \
   include/mqclient/pull_consumer.h \
-  include/mqclient/push_consumer.h
+  include/mqclient/push_consumer.h \
+  include/mqclient/transaction_producer.h
 
 libmqclient_libclientapi_la_SOURCES = \
   libmqclient/api_error.c \
   libmqclient/api_message.c \
-  libmqclient/api_producer.c \
+  libmqclient/api_producer.c libmqclient/api_producer.h \
   libmqclient/api_pull.c \
   libmqclient/api_push.c \
+  libmqclient/api_transaction.c \
   libmqclient/instance.c libmqclient/instance.h \
   libmqclient/settings.c libmqclient/settings.h \
   libmqclient/slots.c libmqclient/slots.h \

@@ -12,6 +12,7 @@
 #include "core/base/buf.h"
 #include "core/wire/bodies.h"
 #include "core/wire/message.h"
+#include "mqclient/error.h"
 
 struct mq_message {
   const char *topic;
@@ -35,6 +36,8 @@ struct mq_message {
 const char *message_property(const struct mq_message *m, const char *name);
 /* *at starts at 0; false at the end. */
 bool message_next_property(const struct mq_message *m, size_t *at, const char **name, const char **value);
+/* Any property of a message that was made here, reserved or not. (api_message.c) */
+enum mq_result message_put_property(struct mq_message *m, const char *name, const char *value);
 /* Appends the properties in the form of the wire. */
 void message_put_properties(const struct mq_message *m, struct buf *out);
 

@@ -13,7 +13,21 @@ static enum status describe(struct member *m, struct heartbeat *out, struct aren
   return STATUS_OK;
 }
 
-static const struct member_ops producer_member_ops = {.describe = describe};
+static void asked(struct member *m, const struct transaction_question *question, struct moment now) {
+  struct producer *p = (struct producer *)((char *)m - offsetof(struct producer, member));
+  if (p->config.asked != NULL) p->config.asked(p->config.owner, question, now);
+}
+
+static const struct member_ops producer_member_ops = {.describe = describe, .asked = asked};
+
+/* Who may be asked must be known to the brokers before it sends anything: perhaps it only came back to answer. They are
+ * found by the default topic (DefaultMQProducerImpl.start, topicPublishInfoTable). */
+static void meet_brokers(struct client *c, struct moment now) {
+  struct route *r = route_get(&c->routes, span_text(c->config.create_topic_key));
+  if (r == NULL) return;
+  r->for_publish = true;
+  if (r->publish_count == 0) route_ask(r, now);
+}
 
 enum status producer_init(struct producer *p, struct client *c, const struct producer_config *config,
                           struct moment now) {
@@ -23,6 +37,7 @@ enum status producer_init(struct producer *p, struct client *c, const struct pro
   if (p->config.group == NULL) return STATUS_NO_MEMORY;
   enum status status = client_add(c, &p->member, now);
   if (status != STATUS_OK) free((char *)p->config.group);
+  else if (config->asked != NULL) meet_brokers(c, now);
   return status;
 }
 

@@ -9,12 +9,16 @@
 #define MQCLIENT_PRODUCER_IMPL_H
 
 #include "libmqclient/client.h"
+#include "libmqclient/transaction.h"
 
 struct producer_config {
   const char *group;
   int retries_sync;                   /* retryTimesWhenSendFailed, 2 */
   int retries_async;                  /* retryTimesWhenSendAsyncFailed, 2 */
   bool retry_not_stored;              /* retryAnotherBrokerWhenNotStoreOK, false */
+  /* Told when a broker asks for a transaction; NULL: nobody answers. */
+  void (*asked)(void *owner, const struct transaction_question *question, struct moment now);
+  void *owner;
 };
 
 struct producer {

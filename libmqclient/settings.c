@@ -50,6 +50,8 @@ static const struct config_key keys[] = {
     I32(maxMessageSize, 4194304, 1, 16777216 - 65536, "bytes of a body before compression"),
     I32(maxPendingSends, 16384, 1, 10000000, "asynchronous sends under way before the next one waits"),
     I64(maxPendingSendBytes, 134217728, 1, 200000000, "bytes of those sends before the next one waits"),
+    I32(checkThreadPoolMinSize, 1, 1, 1000, "threads of a transactional producer that ask the program how one ended"),
+    I32(checkRequestHoldMax, 2000, 1, 1000000, "such questions that may wait; a broker asks again for the others"),
 
     ENUM(messageModel, model_names, CLUSTERING, "CLUSTERING: the group shares the messages; BROADCASTING: all get all"),
     ENUM(consumeFromWhere, from_names, CONSUME_FROM_LAST_OFFSET, "where a new group begins"),

@@ -33,6 +33,8 @@ struct mq_config {
   int32_t maxMessageSize;
   int32_t maxPendingSends;
   int64_t maxPendingSendBytes;
+  int32_t checkThreadPoolMinSize;
+  int32_t checkRequestHoldMax;
   int32_t messageModel;     /* enum message_model */
   int32_t consumeFromWhere; /* enum consume_from */
   int32_t consumeThreadMin;

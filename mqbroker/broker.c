@@ -4,6 +4,7 @@
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
 #include "mqbroker/door/dispatch.h"
+#include "mqbroker/handle/handle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,13 +199,12 @@ static enum status load_state(struct broker *b, uint64_t seed, struct buf *why) 
   return status;
 }
 
-static struct retention_rules retention_rules(const struct broker *b) {
-  const struct broker_settings *s = b->settings;
+static struct retention_rules retention_rules(const struct broker_settings *s, int32_t utc_offset_s) {
   uint32_t hours;
   if (retention_hours_parse(span_text(s->deleteWhen), &hours) != STATUS_OK) hours = 0; /* was checked when it was set */
   return (struct retention_rules){.interval_ms = s->cleanResourceInterval,
                                   .hours = hours,
-                                  .utc_offset_s = b->utc_offset_s,
+                                  .utc_offset_s = utc_offset_s,
                                   .reserved_hours = s->fileReservedTime,
                                   .used_percent = s->diskMaxUsedSpaceRatio,
                                   .forced_percent = s->diskSpaceCleanForciblyRatio,
@@ -221,13 +221,12 @@ void broker_settings_changed(struct broker *b) {
   b->parked.limit = (size_t)b->settings->maxParkedPulls;
   b->locks.limit = (size_t)b->settings->maxQueueLocks;
   change_filter_limits(b);
-  struct retention_rules rules = retention_rules(b);
+  struct retention_rules rules = retention_rules(b->settings, b->utc_offset_s);
   store_retention_change(b->store, &rules);
   broker_reseed_check(b);
 }
 
-static struct store_config store_config(const struct broker *b) {
-  const struct broker_settings *s = b->settings;
+struct store_config broker_store_config_of(const struct broker_settings *s, int32_t utc_offset_s) {
   return (struct store_config){
       .root = s->storePathRootDir,
       .commitlog = s->storePathCommitLog,
@@ -246,10 +245,15 @@ static struct store_config store_config(const struct broker *b) {
                 .safe = s->messageIndexSafe,
                 .slots = s->maxHashSlotNum,
                 .entries = s->maxIndexNum,
-                .utc_offset_s = b->utc_offset_s},
-      .retention = retention_rules(b),
-      .watch = b->watch,
-      .seed = b->seed};
+                .utc_offset_s = utc_offset_s},
+      .retention = retention_rules(s, utc_offset_s)};
+}
+
+static struct store_config store_config(const struct broker *b) {
+  struct store_config config = broker_store_config_of(b->settings, b->utc_offset_s);
+  config.watch = b->watch;
+  config.seed = b->seed;
+  return config;
 }
 
 struct store_config broker_store_config(const struct broker *b) {
@@ -315,6 +319,10 @@ enum status broker_repl_start(struct broker *b, struct moment now) {
   return b->repl == NULL ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
+void broker_transactions_start(struct broker *b, struct moment now) {
+  transactions_start(&b->transactions, b->store, &b->offsets, b->settings->transactionCheckInterval, now);
+}
+
 static enum status listen_on(struct broker *b, int port, int listener, struct buf *why) {
   const char *reason = NULL;
   enum status status = b->net->ops->listen(b->net, b->settings->bindAddress, (uint16_t)port, listener, NULL, &reason);
@@ -361,6 +369,9 @@ static enum status start(struct broker *b, const struct broker_host *host, struc
     buf_printf(why, "out of memory");
     return STATUS_NO_MEMORY;
   }
+  struct transaction_door door = transaction_door(b);
+  transactions_init(&b->transactions, b->log, &b->address, &door);
+  if (b->settings->brokerRole != ROLE_SLAVE && !b->settings->enableDLegerCommitLog) broker_transactions_start(b, now);
   status = registration_init(&b->registration, b, b->settings->namesrvAddr, now, why);
   if (status == STATUS_OK) status = listen_on(b, b->settings->listenPort, LISTEN_MAIN, why);
   if (status == STATUS_OK) status = listen_on(b, b->settings->listenPort - 2, LISTEN_VIP, why);
@@ -426,6 +437,7 @@ static void forget(struct broker *b, struct moment now) {
   remoting_free(b->remoting, now);
   slave_sync_fini(&b->slave_sync);
   member_fini(&b->member);
+  transactions_fini(&b->transactions);
   parked_fini(&b->parked);
   gate_fini(&b->gate);
   clients_fini(&b->clients);
@@ -438,6 +450,14 @@ static void forget(struct broker *b, struct moment now) {
   arena_fini(&b->arena);
   free(b->get);
   free(b);
+}
+
+/* What says that something was delivered: once that is on disk. */
+static void save_last(struct broker *b) {
+  delays_save_last(&b->delays, b->disk);
+  transactions_save_last(&b->transactions, &b->offsets);
+  if (b->offsets.dirty && offsets_save(&b->offsets, b->disk) != STATUS_OK)
+    log_error(b->log, "%s could not be written", b->offsets.path);
 }
 
 void broker_free(struct broker *b, struct moment now) {
@@ -458,7 +478,7 @@ void broker_free(struct broker *b, struct moment now) {
   struct store *store = b->store;
   if (b->repl != NULL) b->repl->ops->free(b->repl);
   b->repl = NULL;
-  if (store != NULL && store_close(store, now) == STATUS_OK) delays_save_last(&b->delays, b->disk);
+  if (store != NULL && store_close(store, now) == STATUS_OK) save_last(b);
   forget(b, now);
 }
 

@@ -29,6 +29,7 @@
 #include "mqbroker/state/stats.h"
 #include "mqbroker/state/topics.h"
 #include "mqbroker/store/store.h"
+#include "mqbroker/transaction/transactions.h"
 
 enum broker_listener { LISTEN_MAIN = 1, LISTEN_VIP = 2, LISTEN_HA = 3, LISTEN_DLEDGER = 4 };
 
@@ -51,6 +52,7 @@ struct broker {
   struct store *store;
   struct gate gate;
   struct delays delays; /* of messages that are not due yet */
+  struct transactions transactions; /* that nobody has ended yet */
   struct parked parked;
   struct repl *repl; /* how the log travels */
   struct slave_sync slave_sync;
@@ -104,12 +106,17 @@ void broker_abandon(struct broker *b, struct moment now);
 /* turn.c: the order of a turn. */
 int64_t broker_turn(struct broker *b, struct moment now);
 
+/* This broker may put: it asks for transactions that nobody ends. */
+void broker_transactions_start(struct broker *b, struct moment now);
+
 /* A topic or its permissions changed: the name servers hear of it in this turn. */
 void broker_topics_changed(struct broker *b);
 
 /* Settings were changed while running: rooms that keep a copy get the new values. */
 void broker_settings_changed(struct broker *b);
 
+/* What the settings say of a store, for whoever opens it without a broker. Borrows from them. */
+struct store_config broker_store_config_of(const struct broker_settings *s, int32_t utc_offset_s);
 /* Also used when a slave is seeded again. */
 struct store_config broker_store_config(const struct broker *b);
 enum status broker_store_open(struct broker *b, struct moment now, struct buf *why) MUST_USE;

@@ -28,6 +28,7 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/handle/send_back.c \
   mqbroker/handle/send_reply.c \
   mqbroker/handle/topic.c \
+  mqbroker/handle/transaction.c \
   mqbroker/handle/slave.c \
   mqbroker/reseed.c \
   mqbroker/slave_sync.c mqbroker/slave_sync.h \
@@ -39,7 +40,12 @@ mqbroker_libbroker_la_SOURCES = \
   mqbroker/state/locks.c mqbroker/state/locks.h \
   mqbroker/state/offsets.c mqbroker/state/offsets.h \
   mqbroker/state/stats.c mqbroker/state/stats.h \
-  mqbroker/state/topics.c mqbroker/state/topics.h
+  mqbroker/state/topics.c mqbroker/state/topics.h \
+  mqbroker/transaction/checks.c \
+  mqbroker/transaction/ended.c mqbroker/transaction/ended.h \
+  mqbroker/transaction/half_record.c mqbroker/transaction/half_record.h \
+  mqbroker/transaction/ops.c \
+  mqbroker/transaction/transactions.c mqbroker/transaction/transactions.h
 mqbroker_libbroker_la_LIBADD = mqbroker/librepl.la mqbroker/libstore.la libdledger/libdledger.la libdledger/libraft.la \
   core/libfilter.la
 

@@ -308,6 +308,8 @@ void member_role(void *owner, enum dledger_role role, struct moment now) {
            (long long)s->brokerId);
   gate_give_up(&b->gate, answer_lost, b);
   registration_role_changed(&b->registration);
+  if (m->leads) broker_transactions_start(b, now);
+  else transactions_stop(&b->transactions);
   if (m->leads) say_all(m);
   m->offsets_due_ms = now.mono_ms + s->dLegerOffsetInterval;
 }

@@ -49,7 +49,7 @@ extern const char *const dledger_fsync_names[];
   K(I32, endTransactionThreadPoolNums, "12", 0, INT32_MAX, NULL, CONFIG_IGNORED, "one thread serves all requests: there is no pool to size") \
   K(I32, flushConsumerOffsetInterval, "5000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms between writes of consumerOffset.json") \
   K(I32, flushConsumerOffsetHistoryInterval, "60000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "never read by 4.7.0 either") \
-  K(BOOL, rejectTransactionMessage, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "transactions are not in this version") \
+  K(BOOL, rejectTransactionMessage, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "refuse messages of transactions") \
   K(BOOL, fetchNamesrvAddrByAddressServer, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "the HTTP address server is not asked in this version: set namesrvAddr") \
   K(I32, sendThreadPoolQueueCapacity, "10000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "one thread serves all requests: there is no pool to size") \
   K(I32, pullThreadPoolQueueCapacity, "100000", 0, INT32_MAX, NULL, CONFIG_IGNORED, "one thread serves all requests: there is no pool to size") \
@@ -92,9 +92,9 @@ extern const char *const dledger_fsync_names[];
   K(BOOL, compressedRegister, "false", 0, 0, NULL, 0, "deflate the registration (loses topicSysFlag and order, as in Java)") \
   K(BOOL, forceRegister, "true", 0, 0, NULL, CONFIG_LIVE, "false: ask QUERY_DATA_VERSION first and register only when something changed") \
   K(I32, registerNameServerPeriod, "30000", 0, INT32_MAX, NULL, CONFIG_LIVE, "ms between registrations with the name servers (10000..60000)") \
-  K(I64, transactionTimeOut, "6000", INT64_MIN, INT64_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "transactions are not in this version") \
-  K(I32, transactionCheckMax, "15", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "transactions are not in this version") \
-  K(I64, transactionCheckInterval, "60000", INT64_MIN, INT64_MAX, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "transactions are not in this version") \
+  K(I64, transactionTimeOut, "6000", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "ms until a producer is asked for a transaction that it has not ended; CHECK_IMMUNITY_TIME_IN_SECONDS of a message goes before") \
+  K(I32, transactionCheckMax, "15", 0, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "how often a producer is asked; then the message goes to TRANS_CHECK_MAX_TIME_TOPIC") \
+  K(I64, transactionCheckInterval, "60000", 1, INT32_MAX, NULL, CONFIG_IMPORTANT | CONFIG_LIVE, "ms between two rounds of questions for transactions") \
   K(BOOL, aclEnable, "false", 0, 0, NULL, CONFIG_IMPORTANT | CONFIG_IGNORED, "access control is not in this version") \
   K(BOOL, storeReplyMessageEnable, "true", 0, 0, NULL, CONFIG_IGNORED, "request-reply is not in this version") \
   /* MessageStoreConfig */ \
@@ -197,6 +197,7 @@ extern const char *const dledger_fsync_names[];
   K(I32, maxParkedPulls, "100000", 1, 10000000, NULL, CONFIG_LIVE, "long-polling pulls held at once; more are answered at once") \
   K(I32, maxTopics, "100000", 16, 10000000, NULL, CONFIG_LIVE, "topics this broker keeps") \
   K(I32, maxSubscriptionGroups, "100000", 16, 10000000, NULL, CONFIG_LIVE, "consumer groups this broker keeps") \
+  K(I32, maxPendingTransactions, "1000000", 1, 100000000, NULL, CONFIG_LIVE, "transactions that producers are asked for at once; those behind them wait") \
   K(I32, maxQueueLocks, "1000000", 16, 10000000, NULL, CONFIG_LIVE, "queues that ordered consumers have locked at once; more are refused") \
   K(I32, rebalanceLockMaxLiveTime, "60000", 1000, INT32_MAX, NULL, CONFIG_LIVE, "ms a queue stays locked for an ordered consumer that does not ask again (rocketmq.broker.rebalance.lockMaxLiveTime)") \
   K(I32, maxConsumerFilters, "10000", 0, 1000000, NULL, CONFIG_LIVE, "SQL92 filters this broker keeps, one per group and topic") \

@@ -20,8 +20,16 @@ static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void write_log(struct broker *b, struct moment now) {
   delays_turn(&b->delays, b->store, now);
+  const struct broker_settings *set = b->settings;
+  struct transaction_rules rules = {.timeout_ms = set->transactionTimeOut,
+                                    .interval_ms = set->transactionCheckInterval,
+                                    .reserved_hours = set->fileReservedTime,
+                                    .waiting_max = (size_t)set->maxPendingTransactions,
+                                    .check_max = set->transactionCheckMax};
+  transactions_turn(&b->transactions, b->store, &rules, now);
   enum status status = store_commit(b->store, now);
   delays_written(&b->delays, status == STATUS_OK, now);
+  transactions_written(&b->transactions, status == STATUS_OK);
   if (status == STATUS_OK) return;
   log_error(b->log, "commit log: %s; the sends of this turn are refused", status_text(status));
   gate_write_failed(&b->gate, send_answer, b);
@@ -115,6 +123,7 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   int64_t wake = share_log(b, now);
   release_gate(b, now);
   pull_run_parked(b, now);
+  transactions_save(&b->transactions, b->store, &b->offsets, now);
   save_offsets(b, now);
   save_filters(b, now);
   delays_save(&b->delays, b->store, b->disk, b->settings->flushDelayOffsetInterval, now);
@@ -128,6 +137,7 @@ int64_t broker_turn(struct broker *b, struct moment now) {
   wake = earlier(wake, parked_next_ms(&b->parked));
   wake = earlier(wake, gate_next_ms(&b->gate));
   wake = earlier(wake, delays_next_ms(&b->delays, now));
+  wake = earlier(wake, transactions_next_ms(&b->transactions, now));
   wake = earlier(wake, b->clients_scan_ms);
   if (b->filters.count > 0 || b->filters.dirty) wake = earlier(wake, b->filters_save_ms);
   if (b->offsets.save.state == OFFSETS_WRITING) wake = now.mono_ms;

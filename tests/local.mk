@@ -3,6 +3,9 @@ tests_libharness_la_SOURCES = tests/harness.c tests/harness.h
 tests_libharness_la_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_libharness_la_LIBADD = $(CUNIT_LIBS)
 
+# For programs with tests/memory.c.
+WRAP_MEMORY = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+
 include tests/unit/local.mk
 include tests/golden/local.mk
 include tests/story/local.mk

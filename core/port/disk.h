@@ -24,7 +24,7 @@ enum disk_open_flags {
   DISK_READ_ONLY = 8,
   DISK_DIRECTORY = 16, /* one that exists: syncing it makes its names durable, nothing else is done with it */
   DISK_EVERYTHING = 64, /* with DISK_DIRECTORY: for sync_all. INVALID: this system has none */
-  DISK_RANDOM = 32 /* the view is looked at here and there: nothing is read ahead, holes least of all */
+  DISK_RANDOM = 32 /* the view is looked at here and there: nothing is read ahead */
 };
 
 struct disk_entry {
@@ -41,7 +41,7 @@ struct disk {
 
 struct disk_ops {
   /* length > 0: the file is made at least so long (sparse unless DISK_ALLOCATE) and view() maps that
-   * many bytes. length 0: the file as it is, no view. */
+   * many bytes; what was a hole when it was opened is not read ahead. length 0: the file as it is, no view. */
   enum status (*open)(struct disk *disk, const char *path, int flags, int64_t length,
                       struct disk_file **out) MUST_USE;
   /* Does not sync; NULL is allowed. A sync under way goes on and answers. */
@@ -88,6 +88,8 @@ struct disk_ops {
 
 /* Appends the whole file to out. NOT_FOUND if missing, LIMIT if larger than out may become. */
 enum status disk_read_whole(struct disk *disk, const char *path, struct buf *out) MUST_USE;
+/* The names in dir are durable, and those of so many directories above it: they may be as new. */
+enum status disk_sync_names(struct disk *disk, const char *dir, int above) MUST_USE;
 /* Replaces a file so that a crash leaves the old or the new one whole: PATH.tmp is written and synced,
  * the old content is kept as PATH.bak when keep_bak (as MixAll.string2File does), then renamed. */
 enum status disk_replace_whole(struct disk *disk, const char *path, struct span content,

@@ -52,6 +52,19 @@ static enum status sync_parent(struct disk *disk, const char *path) {
   return disk->ops->sync_dir(disk, slash == NULL ? "." : slash == dir ? "/" : dir);
 }
 
+enum status disk_sync_names(struct disk *disk, const char *dir, int above) {
+  char path[DISK_PATH_MAX];
+  if (!span_copy_text(span_text(dir), path, sizeof path)) return STATUS_LIMIT;
+  enum status status = disk->ops->sync_dir(disk, path);
+  for (int level = 0; level < above && status == STATUS_OK; level++) {
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path) break;
+    *slash = '\0';
+    status = disk->ops->sync_dir(disk, path);
+  }
+  return status;
+}
+
 enum status disk_shift(struct disk *disk, const char *path) {
   char tmp[DISK_PATH_MAX], bak[DISK_PATH_MAX];
   if (snprintf(tmp, sizeof tmp, "%s.tmp", path) >= (int)sizeof tmp) return STATUS_LIMIT;

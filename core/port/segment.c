@@ -48,11 +48,14 @@ static void segment_free(struct segment *g) {
   free(g);
 }
 
+/* Somebody may still read its view. */
+static bool in_use(const struct segment *g) { return g->cache->epoch != 0 && g->used >= g->cache->epoch; }
+
 void segment_cache_trim(struct segment_cache *cache, size_t limit) {
   struct segment *g = cache->oldest;
   while (g != NULL && cache->open > limit) {
     struct segment *newer = g->newer;
-    if (cache->epoch == 0 || g->used < cache->epoch) segment_free(g);
+    if (!in_use(g)) segment_free(g);
     g = newer;
   }
 }
@@ -149,6 +152,7 @@ static enum status segment_open(struct segments *list, int64_t start, int flags,
     return status;
   }
   g->view = disk->ops->view(disk, g->file);
+  g->had_hole = (list->open_flags & DISK_RANDOM) == 0 && disk->ops->data_end(disk, g->file) < list->length;
   g->start = start;
   g->cache = list->cache;
   g->list = list;
@@ -190,6 +194,15 @@ enum status segments_at(struct segments *list, int64_t offset, struct segment **
   return STATUS_OK;
 }
 
+/* The file before the newest one is still being filled perhaps. What is older was opened with a hole that is none any
+ * more: it is closed, to be opened again as one that is read ahead. */
+static void close_filled(struct segments *list) {
+  for (struct segment *g = list->open, *next; g != NULL; g = next) {
+    next = g->next;
+    if (g->start + 2 * list->length < list->end && g->had_hole && !in_use(g)) segment_free(g);
+  }
+}
+
 enum status segments_add(struct segments *list, int64_t start, int flags, struct segment **out) {
   bool empty = segments_empty(list);
   if (!empty) start = list->end;
@@ -205,6 +218,7 @@ enum status segments_add(struct segments *list, int64_t start, int flags, struct
   }
   if (empty) list->first = start;
   list->end = start + list->length;
+  close_filled(list);
   return STATUS_OK;
 }
 
@@ -238,8 +252,13 @@ enum status segments_drop_first(struct segments *list) {
 void segments_close_dropped(struct segments *list) {
   for (struct segment *g = list->open, *next; g != NULL; g = next) {
     next = g->next;
-    if (g->start < list->first && (list->cache->epoch == 0 || g->used < list->cache->epoch)) segment_free(g);
+    if (g->start < list->first && !in_use(g)) segment_free(g);
   }
+}
+
+enum status segment_write(struct segment *segment, int64_t offset, struct span bytes) {
+  struct disk *disk = segment->cache->disk;
+  return disk->ops->write(disk, segment->file, offset - segment->start, &bytes, 1);
 }
 
 enum status segment_zero(struct segment *segment, int64_t from, int64_t to) {

@@ -21,6 +21,7 @@ struct segment { /* an open file */
   int64_t start;
   struct disk_file *file;
   const uint8_t *view;
+  bool had_hole;                  /* when it was opened, and that part of its view is not read ahead */
   uint64_t used;                  /* epoch of the last segments_at */
   struct segment *newer, *older;  /* order of use in the cache */
   struct segment *next;           /* open files of the same list */
@@ -70,6 +71,8 @@ enum status segments_drop_first(struct segments *list) MUST_USE;
 void segments_close_dropped(struct segments *list);
 /* Path of the file that begins at start. */
 enum status segment_path(const struct segments *list, int64_t start, char out[DISK_PATH_MAX]) MUST_USE;
+/* Writes bytes at an offset of the list; all of them lie in this file. */
+enum status segment_write(struct segment *segment, int64_t offset, struct span bytes) MUST_USE;
 /* Writes zeros over [from, to), which lies in one file. */
 enum status segment_zero(struct segment *segment, int64_t from, int64_t to) MUST_USE;
 /* Nothing at or behind this offset was ever written. */

@@ -82,6 +82,16 @@ static enum status file_extend(int fd, int flags, int64_t length) {
   return disk_status_of_errno(errno);
 }
 
+static int64_t file_data_end(struct disk *disk, struct disk_file *file);
+
+/* Holes are not read ahead: what a writer fills in a moment would be made of zeros first, in front of every reader. */
+static void advise(struct disk *disk, struct disk_file *file, int flags) {
+  int64_t length = (int64_t)file->view_len, page = sysconf(_SC_PAGESIZE);
+  int64_t from = (flags & DISK_RANDOM) != 0 ? 0 : file_data_end(disk, file);
+  from = (from + page - 1) / page * page;
+  if (from < length) (void)madvise(file->view + from, (size_t)(length - from), MADV_RANDOM);
+}
+
 static enum status file_open(struct disk *disk, const char *path, int flags, int64_t length, struct disk_file **out) {
   *out = NULL;
   if (length < 0 || ((flags & DISK_EVERYTHING) != 0 && !syncfs_tells())) return STATUS_INVALID;
@@ -107,9 +117,9 @@ static enum status file_open(struct disk *disk, const char *path, int flags, int
       status = disk_status_of_errno(errno);
       goto out;
     }
-    if ((flags & DISK_RANDOM) != 0) (void)madvise(view, (size_t)length, MADV_RANDOM);
     file->view = view;
     file->view_len = (size_t)length;
+    advise(disk, file, flags);
   }
   file->directory = (flags & DISK_DIRECTORY) != 0;
   *out = file;

@@ -23,5 +23,6 @@
 #include "mqclient/producer.h"
 #include "mqclient/pull_consumer.h"
 #include "mqclient/push_consumer.h"
+#include "mqclient/transaction_producer.h"
 
 #endif

@@ -65,8 +65,8 @@ static enum outcome deliver(struct delays *d, int32_t level, struct store *s, co
   struct put_result put;
   const char *why;
   size_t size;
+  if (u->size == 0) return pass_over(d, level, "its unit is lost"); /* the offset means nothing */
   enum status status = store_message_at(s, u->physical_offset, &record);
-  if (u->size == 0) return pass_over(d, level, "its unit is lost");
   if (status == STATUS_NOT_FOUND && u->physical_offset < store_log_min(s)) return PASSED; /* retention took it */
   if (status == STATUS_NOT_FOUND || (status == STATUS_OK && record.len != (size_t)u->size))
     return pass_over(d, level, "the log has no record there");

@@ -16,6 +16,8 @@ static const request_handler handlers[CODE_LIMIT] = {
     [REQUEST_PULL_MESSAGE] = handle_pull,
     [REQUEST_QUERY_MESSAGE] = handle_query_message,
     [REQUEST_VIEW_MESSAGE_BY_ID] = handle_view_message,
+    /* transactions: handle/transaction.c */
+    [REQUEST_END_TRANSACTION] = handle_end_transaction,
     /* clients: handle/client.c */
     [REQUEST_HEART_BEAT] = handle_heartbeat,
     [REQUEST_UNREGISTER_CLIENT] = handle_unregister_client,

@@ -13,11 +13,25 @@
 void handle_send(struct broker *b, const struct request *rq);
 /* send_back.c */
 void handle_send_back(struct broker *b, const struct request *rq);
-/* send_reply.c: what a waiter of the gate is answered */
+/* send_reply.c: what a waiter of the gate waits for, and what it is answered */
+/* For a record of this topic that was put; WAIT=false is looked for in the properties (none: it waits). The caller adds
+ * what its answer needs. */
+struct waiter send_waiter(const struct broker *b, const struct request *rq, const struct put_result *put,
+                          struct span topic, struct span properties);
 /* Delivery times do not travel with a group's log yet: its next leader would deliver again, or never. */
 #define DELAY_IN_GROUP_REMARK "delayed messages are not supported in a DLedger group by this version"
 #define TOPIC_UNSAVED_REMARK "service not available now: %s cannot be written, and a crash would forget this new topic"
+/* What a delay asked for does to a record that is put. False: answered. */
+bool send_delay(struct broker *b, const struct request *rq, struct message *m);
+void send_put_failure(struct broker *b, const struct request *rq, enum put_status status);
 void send_answer(void *broker, struct waiter *w, enum gate_outcome outcome);
+
+/* transaction.c */
+void handle_end_transaction(struct broker *b, const struct request *rq);
+/* How the check-back reaches producers. */
+struct transaction_door transaction_door(struct broker *b);
+/* A topic of the transactions' own, made when it is needed first. */
+bool transaction_topic(void *broker, const char *name);
 
 /* pull.c */
 void handle_pull(struct broker *b, const struct request *rq);

@@ -10,6 +10,7 @@
 #include "core/wire/headers.h"
 #include "mqbroker/delay/delay_record.h"
 #include "mqbroker/handle/handle.h"
+#include "mqbroker/transaction/half_record.h"
 
 #include <stdlib.h>
 
@@ -77,7 +78,9 @@ static bool admit(struct broker *b, const struct request *rq, struct send_messag
                          (long long)b->settings->startAcceptSendRequestTimeStamp);
     return false;
   }
-  if (span_is(h->topic, AUTO_CREATE_TOPIC) || span_is(h->topic, SCHEDULE_TOPIC) || !topic_name_valid(h->topic, &why)) {
+  bool own = span_is(h->topic, AUTO_CREATE_TOPIC) || span_is(h->topic, SCHEDULE_TOPIC) ||
+             span_is(h->topic, HALF_TOPIC) || span_is(h->topic, OP_TOPIC);
+  if (own || !topic_name_valid(h->topic, &why)) {
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_SYSTEM_ERROR, "the topic[%.*s] cannot be sent to: %s",
                          SPAN_ARG(h->topic), why == NULL ? "it is conflict with system topic" : why);
     return false;
@@ -118,12 +121,10 @@ static const char *unsupported(const struct broker *b, struct span properties) {
   int32_t level = 0;
   if (b->settings->enableDLegerCommitLog && (delay_level_of(properties, &level) != STATUS_OK || level > 0))
     return DELAY_IN_GROUP_REMARK;
-  if (span_is(property_get(properties, "TRAN_MSG"), "true"))
-    return "transaction messages are not supported by this version";
   return NULL;
 }
 
-static void answer_put_failure(struct broker *b, const struct request *rq, enum put_status status) {
+void send_put_failure(struct broker *b, const struct request *rq, enum put_status status) {
   switch (status) {
   case PUT_MESSAGE_ILLEGAL:
     remoting_reply_error(b->remoting, &rq->to, RESPONSE_MESSAGE_ILLEGAL,
@@ -141,28 +142,11 @@ static void answer_put_failure(struct broker *b, const struct request *rq, enum 
   }
 }
 
-static bool topic_unsaved(const struct broker *b, struct span name) {
-  const struct topic *t = topics_find(&b->topics, name);
-  return t != NULL && topics_unsaved(&b->topics, t);
-}
-
 static void wait_for_mark(struct broker *b, const struct request *rq, const struct send_message_request *h,
                           const struct put_result *put, char *batch_ids) {
-  bool member = b->settings->enableDLegerCommitLog; /* waits for the group, and for nothing else, whatever is asked */
-  bool waits = member || !span_is(property_get(h->properties, "WAIT"), "false");
-  enum repl_need need = waits ? b->repl->ops->need(b->repl, put->end_offset) : REPL_FREE;
-  struct waiter w = {.to = rq->to,
-                     .physical_offset = put->physical_offset,
-                     .end_offset = put->end_offset,
-                     .queue_offset = put->queue_offset,
-                     .due_ms = rq->now.mono_ms +
-                               (member ? b->settings->dLegerAckTimeout : b->settings->syncFlushTimeout),
-                     .batch_ids = batch_ids,
-                     .queue_id = h->queueId,
-                     .wants_flush = waits && !member && b->settings->flushDiskType == FLUSH_SYNC,
-                     .wants_replica = need == REPL_WAIT,
-                     .lacks_replica = need == REPL_NO_SLAVE,
-                     .wants_topic = b->topics.dirty && topic_unsaved(b, h->topic)};
+  struct waiter w = send_waiter(b, rq, put, h->topic, h->properties);
+  w.batch_ids = batch_ids;
+  w.queue_id = h->queueId;
   gate_wait(&b->gate, &w);
 }
 
@@ -194,6 +178,7 @@ static void join_ids(const struct broker *b, const int64_t *offsets, size_t coun
 static const char *not_in_a_batch(const struct broker *b, struct span properties) {
   int32_t level;
   if (delay_level_of(properties, &level) != STATUS_OK || level > 0) return "a delayed message cannot be in a batch";
+  if (half_wanted(properties)) return "a message of a transaction cannot be in a batch";
   return unsupported(b, properties);
 }
 
@@ -244,7 +229,7 @@ static void send_batch(struct broker *b, const struct request *rq, struct send_m
   enum put_status status = store_put_batch(b->store, &m, items, count, rq->now, &put, offsets);
   if (status != PUT_OK) {
     free(ids);
-    answer_put_failure(b, rq, status);
+    send_put_failure(b, rq, status);
     return;
   }
   join_ids(b, offsets, count, ids);
@@ -253,8 +238,7 @@ static void send_batch(struct broker *b, const struct request *rq, struct send_m
   wait_for_mark(b, rq, h, &put, ids);
 }
 
-/* False: answered. */
-static bool delay(struct broker *b, const struct request *rq, struct message *m) {
+bool send_delay(struct broker *b, const struct request *rq, struct message *m) {
   switch (delay_enter(m, &b->delays.levels, (size_t)b->settings->maxMessageSize, &b->arena)) {
   case STATUS_OK:
     return true;
@@ -262,12 +246,33 @@ static bool delay(struct broker *b, const struct request *rq, struct message *m)
     refuse(b, rq, RESPONSE_SYSTEM_ERROR, "the property DELAY is not the number of a level");
     return false;
   case STATUS_LIMIT:
-    answer_put_failure(b, rq, PUT_MESSAGE_ILLEGAL);
+    send_put_failure(b, rq, PUT_MESSAGE_ILLEGAL);
     return false;
   default:
-    answer_put_failure(b, rq, PUT_NO_MEMORY);
+    send_put_failure(b, rq, PUT_NO_MEMORY);
     return false;
   }
+}
+
+/* A consumer that sends a message to itself, to be tried again later, sends all its properties: it is no half message
+ * then (the synchronous SendMessageProcessor.sendMessage knows that, asyncSendMessage of 4.7.0 does not). */
+static bool is_half(const struct send_message_request *h) {
+  int32_t level;
+  if (!half_wanted(h->properties)) return false;
+  return h->reconsumeTimes <= 0 || delay_level_of(h->properties, &level) != STATUS_OK || level <= 0;
+}
+
+/* TransactionalMessageService.asyncPrepareMessage. False: answered. */
+static bool prepare(struct broker *b, const struct request *rq, struct message *m) {
+  if (b->settings->rejectTransactionMessage) {
+    remoting_reply_error(b->remoting, &rq->to, RESPONSE_NO_PERMISSION,
+                         "the broker[%s] sending transaction message is forbidden", b->settings->brokerIP1);
+    return false;
+  }
+  enum status status = half_enter(m, (size_t)b->settings->maxMessageSize, &b->arena);
+  if (status == STATUS_OK && transaction_topic(b, HALF_TOPIC)) return true;
+  send_put_failure(b, rq, status == STATUS_LIMIT ? PUT_MESSAGE_ILLEGAL : PUT_NO_MEMORY);
+  return false;
 }
 
 static void send_one(struct broker *b, const struct request *rq, struct send_message_request *h) {
@@ -283,10 +288,10 @@ static void send_one(struct broker *b, const struct request *rq, struct send_mes
   struct message m;
   struct put_result put;
   describe(b, rq, h, &m);
-  if (!delay(b, rq, &m)) return;
+  if (is_half(h) ? !prepare(b, rq, &m) : !send_delay(b, rq, &m)) return;
   enum put_status status = store_put(b->store, &m, rq->now, &put);
   if (status != PUT_OK) {
-    answer_put_failure(b, rq, status);
+    send_put_failure(b, rq, status);
     return;
   }
   stats_add(&b->stats, STATS_PUT, 1);

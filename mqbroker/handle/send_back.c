@@ -131,14 +131,9 @@ static void store_back(struct broker *b, const struct request *rq, const struct 
                          why == NULL ? "its record is illegal" : why);
     return;
   }
-  struct waiter w = {.to = rq->to,
-                     .physical_offset = put.physical_offset,
-                     .end_offset = put.end_offset,
-                     .due_ms = rq->now.mono_ms + b->settings->syncFlushTimeout,
-                     .wants_flush = b->settings->flushDiskType == FLUSH_SYNC,
-                     .wants_replica = b->repl->ops->need(b->repl, put.end_offset) == REPL_WAIT,
-                     .plain = true,
-                     .wants_topic = topics_unsaved(&b->topics, to)};
+  struct waiter w = send_waiter(b, rq, &put, to->name, SPAN_NONE);
+  w.plain = true;
+  w.lacks_replica = false; /* without a slave the consumer would send it again and again */
   gate_wait(&b->gate, &w);
 }
 

@@ -1,12 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The answer to a send whose mark has been reached (or missed).
+ * What a send waits for, and its answer when that mark has been reached (or
+ * missed).
  */
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
 #include "mqbroker/handle/handle.h"
 
 #include <stdlib.h>
+
+static bool topic_unsaved(const struct broker *b, struct span name) {
+  const struct topic *t = topics_find(&b->topics, name);
+  return t != NULL && topics_unsaved(&b->topics, t);
+}
+
+struct waiter send_waiter(const struct broker *b, const struct request *rq, const struct put_result *put,
+                          struct span topic, struct span properties) {
+  const struct broker_settings *s = b->settings;
+  bool member = s->enableDLegerCommitLog; /* waits for the group, and for nothing else, whatever is asked */
+  bool flush = !member && s->flushDiskType == FLUSH_SYNC;
+  enum repl_need need = b->repl->ops->need(b->repl, put->end_offset);
+  /* Most sends wait for nothing, and are not searched. */
+  if (!member && (flush || need != REPL_FREE) && span_is(property_get(properties, "WAIT"), "false")) {
+    flush = false;
+    need = REPL_FREE;
+  }
+  return (struct waiter){.to = rq->to,
+                         .physical_offset = put->physical_offset,
+                         .end_offset = put->end_offset,
+                         .queue_offset = put->queue_offset,
+                         .due_ms = rq->now.mono_ms + (member ? s->dLegerAckTimeout : s->syncFlushTimeout),
+                         .wants_flush = flush,
+                         .wants_replica = need == REPL_WAIT,
+                         .lacks_replica = need == REPL_NO_SLAVE,
+                         .wants_topic = b->topics.dirty && topic_unsaved(b, topic)};
+}
 
 /* PutMessageStatus -> response code; all of them carry a send result (SendMessageProcessor.handlePutMessageResult). */
 static int code_of(enum gate_outcome outcome) {

@@ -56,10 +56,7 @@ static enum status stage_write(struct commitlog *c) {
   if (c->wipe_until > c->stage_start) status = commitlog_wipe(c);
   struct segment *g;
   if (status == STATUS_OK) status = segments_at(&c->files, c->stage_start, &g);
-  if (status == STATUS_OK) {
-    struct span part = span_of(c->stage, c->stage_len);
-    status = c->disk->ops->write(c->disk, g->file, c->stage_start - g->start, &part, 1);
-  }
+  if (status == STATUS_OK) status = segment_write(g, c->stage_start, span_of(c->stage, c->stage_len));
   if (status != STATUS_OK) return status;
   c->stage_start += (int64_t)c->stage_len;
   c->stage_len = 0;

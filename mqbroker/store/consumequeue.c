@@ -203,15 +203,13 @@ int64_t consumequeue_time_at(struct consumequeue *q, int64_t index) {
 
 /* ---- writing ---- */
 
-static enum status blanks_write(struct consumequeue *q, struct segment *g, int64_t until) {
+static enum status blanks_write(struct segment *g, int64_t until) {
   uint8_t block[TAIL_BYTES];
   const struct unit blank = {.size = BLANK_UNIT_SIZE};
   for (int i = 0; i < TAIL_UNITS; i++) unit_put(block + i * UNIT_SIZE, &blank);
-  int64_t length = until - g->start;
-  for (int64_t at = 0; at < length;) {
-    int64_t n = length - at < TAIL_BYTES ? length - at : TAIL_BYTES;
-    struct span part = span_of(block, (size_t)n);
-    enum status status = q->desk->disk->ops->write(q->desk->disk, g->file, at, &part, 1);
+  for (int64_t at = g->start; at < until;) {
+    int64_t n = until - at < TAIL_BYTES ? until - at : TAIL_BYTES;
+    enum status status = segment_write(g, at, span_of(block, (size_t)n));
     if (status != STATUS_OK) return status;
     at += n;
   }
@@ -230,23 +228,20 @@ static enum status file_for_write(struct consumequeue *q, struct segment **out) 
   if (status == STATUS_OK) status = segments_add(&q->files, offset - offset % q->files.length, 0, out);
   if (status != STATUS_OK) return status;
   q->names_unsynced = true;
-  if (first && offset > (*out)->start) status = blanks_write(q, *out, offset);
+  if (first && offset > (*out)->start) status = blanks_write(*out, offset);
   return status;
 }
 
 enum status consumequeue_write(struct consumequeue *q) {
-  struct disk *disk = q->desk->disk;
   enum status status = q->ext == NULL ? STATUS_OK : queue_ext_write(q->ext);
   const uint8_t *from = q->tail;
   while (q->written < q->max && status == STATUS_OK) {
     struct segment *g;
     status = file_for_write(q, &g);
     if (status != STATUS_OK) break;
-    int64_t at = q->written * UNIT_SIZE - g->start;
-    int64_t n = (q->max - q->written) * UNIT_SIZE;
-    if (n > q->files.length - at) n = q->files.length - at;
-    struct span part = span_of(from, (size_t)n);
-    status = disk->ops->write(disk, g->file, at, &part, 1);
+    int64_t at = q->written * UNIT_SIZE, n = (q->max - q->written) * UNIT_SIZE;
+    if (n > g->start + q->files.length - at) n = g->start + q->files.length - at;
+    status = segment_write(g, at, span_of(from, (size_t)n));
     if (status != STATUS_OK) break;
     from += n;
     q->written += n / UNIT_SIZE;
@@ -263,17 +258,7 @@ enum status consumequeue_sync_names(struct consumequeue *q) {
     if (status != STATUS_OK) return status;
   }
   if (!q->names_unsynced) return STATUS_OK;
-  struct disk *disk = q->desk->disk;
-  char path[DISK_PATH_MAX];
-  if (!span_copy_text(span_text(q->dir), path, sizeof path)) return STATUS_LIMIT;
-  enum status status = disk->ops->sync_dir(disk, path);
-  /* A queue's directory may be as new as its file: consumequeue/TOPIC, consumequeue. */
-  for (int level = 0; level < 2 && status == STATUS_OK; level++) {
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path) break;
-    *slash = '\0';
-    status = disk->ops->sync_dir(disk, path);
-  }
+  enum status status = disk_sync_names(q->desk->disk, q->dir, 2); /* with consumequeue/TOPIC and consumequeue */
   if (status == STATUS_OK) q->names_unsynced = false;
   return status;
 }

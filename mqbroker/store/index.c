@@ -18,8 +18,8 @@
 enum status index_init(struct index *ix, struct disk *disk, struct log *log, struct commitlog *commitlog,
                        const char *root, const struct index_config *config) {
   char path[DISK_PATH_MAX];
-  *ix = (struct index){.config = *config, .disk = disk, .log = log, .commitlog = commitlog, .after_ms = INT64_MAX,
-                       .boundary = -1};
+  *ix = (struct index){
+      .config = *config, .disk = disk, .log = log, .commitlog = commitlog, .after_ms = INT64_MAX, .boundary = -1};
   if (snprintf(path, sizeof path, "%s/index", root) >= (int)sizeof path) return STATUS_LIMIT;
   ix->dir = strdup(path);
   return ix->dir == NULL ? STATUS_NO_MEMORY : STATUS_OK;
@@ -142,8 +142,7 @@ static int32_t slot_value(const struct index *ix, const struct index_file *f, in
 static void entry_read(const struct index *ix, const struct index_file *f, int32_t number, struct index_entry *out) {
   if (f->name == ix->live && number >= ix->block_first)
     index_entry_get(ix->block + (int64_t)(number - ix->block_first) * INDEX_ENTRY_SIZE, out);
-  else
-    index_entry_get(f->view + index_entry_at(ix, number), out);
+  else index_entry_get(f->view + index_entry_at(ix, number), out);
 }
 
 static enum status block_write(struct index *ix, struct index_file *f) {
@@ -214,12 +213,6 @@ static enum status file_for_entry(struct index *ix, struct moment now) {
   return status == STATUS_OK ? index_file_begin(ix, false) : status;
 }
 
-static int32_t seconds_since(int64_t begin_ms, int64_t store_ms) {
-  if (begin_ms <= 0 || store_ms <= begin_ms) return 0;
-  int64_t seconds = (store_ms - begin_ms) / 1000;
-  return seconds > INT32_MAX ? INT32_MAX : (int32_t)seconds;
-}
-
 /* IndexFile.putKey. The first entry's seconds count from the time the header was made with, and 4.7.0 counts every
  * entry as a used slot: both as in Java. */
 static enum status entry_add(struct index *ix, const struct index_key *key, struct moment now) {
@@ -232,7 +225,7 @@ static enum status entry_add(struct index *ix, const struct index_key *key, stru
   if (status != STATUS_OK) return status;
   int32_t previous = get_i32(slot);
   if (previous <= 0 || previous > h->count) previous = 0;
-  const struct index_entry e = {key->hash, key->offset, seconds_since(h->begin_ms, key->store_ms), previous};
+  const struct index_entry e = {key->hash, key->offset, index_seconds_since(h->begin_ms, key->store_ms), previous};
   index_entry_put(ix->block + (int64_t)(h->count - ix->block_first) * INDEX_ENTRY_SIZE, &e);
   put_i32(slot, h->count);
   if (h->count <= 1) {

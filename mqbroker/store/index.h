@@ -160,6 +160,12 @@ struct index_entry {
   int32_t seconds;
   int32_t previous;
 };
+/* What an entry says about its record's time. */
+static inline int32_t index_seconds_since(int64_t begin_ms, int64_t store_ms) {
+  if (begin_ms <= 0 || store_ms <= begin_ms) return 0;
+  int64_t seconds = (store_ms - begin_ms) / 1000;
+  return seconds > INT32_MAX ? INT32_MAX : (int32_t)seconds;
+}
 void index_entry_get(const uint8_t *p, struct index_entry *out);
 void index_entry_put(uint8_t *p, const struct index_entry *e);
 void index_header_get(const uint8_t *p, struct index_header *out);

@@ -75,18 +75,35 @@ static bool plausible(const struct index_entry *e, int32_t number, int64_t last_
          (e->hash != 0 || e->offset != 0 || e->seconds != 0 || e->previous != 0);
 }
 
-/* How far the entries can be believed. If they end in damage the last one may be torn too: its record goes whole. */
-static void entries_check(struct remake *r) {
+/* Perhaps only a part of an entry was written: a kill, a power cut or an error came in the middle of a write, where a
+ * page ends. Its begin may lack anywhere, its end in the last entry only; of any other, the ones behind it lack, too.
+ */
+static bool is_part(const struct remake *r, const struct index_entry *e, bool is_last, int32_t newest_of_slot) {
+  const int64_t begin_ms = r->f->header.begin_ms;
+  if (!is_last) return e->hash == 0;
+  if (e->hash == 0 || e->previous != newest_of_slot) return true;
+  int64_t ms = begin_ms <= 0 ? -1 : commitlog_time_at(r->ix->commitlog, e->offset);
+  return ms >= 0 && index_seconds_since(begin_ms, ms) != e->seconds;
+}
+
+static uint8_t *slot_of(const struct remake *r, uint8_t *table, int32_t hash) {
+  return table + (int64_t)(hash % r->ix->config.slots) * INDEX_SLOT_SIZE;
+}
+
+/* How far the entries can be believed. If they end in damage the last one may be torn too: its record goes whole.
+ * table: of the slots, empty. */
+static void entries_check(struct remake *r, uint8_t *table) {
   struct index_entry e;
   int64_t last = 0;
   int32_t n = 1, end = r->f->header.count < r->ix->config.entries ? r->f->header.count : r->ix->config.entries;
   for (; n < end; n++) {
     index_entry_get(r->f->view + index_entry_at(r->ix, n), &e);
-    if (!plausible(&e, n, last)) {
-      r->damaged = true;
-      break;
-    }
-    if (e.offset >= r->limit) break;
+    r->damaged = !plausible(&e, n, last);
+    if (r->damaged || e.offset >= r->limit) break;
+    uint8_t *slot = slot_of(r, table, e.hash);
+    r->damaged = r->repair && is_part(r, &e, n > 1 && n == end - 1, get_i32(slot));
+    if (r->damaged) break;
+    put_i32(slot, n);
     last = e.offset;
   }
   r->kept = n - 1;
@@ -94,6 +111,11 @@ static void entries_check(struct remake *r) {
     index_entry_get(r->f->view + index_entry_at(r->ix, r->kept), &e);
     if (e.offset != last) break;
   }
+}
+
+static void slots_remake(const struct remake *r, uint8_t *table, size_t size) {
+  memset(table, 0, size);
+  for (int32_t n = 1; n <= r->kept; n++) put_i32(slot_of(r, table, get_i32(r->f->view + index_entry_at(r->ix, n))), n);
 }
 
 /* Header of what is kept. Times that the header no longer has come from the log; -1 begins a file that lost them. */
@@ -111,13 +133,6 @@ static void header_remake(const struct remake *r, struct index_header *out) {
   if (out->end_ms < 0) out->end_ms = out->begin_ms + (int64_t)last.seconds * 1000;
   out->count = r->kept + 1;
   out->slot_count = r->kept;
-}
-
-static void slots_remake(const struct remake *r, uint8_t *table) {
-  for (int32_t n = 1; n <= r->kept; n++) {
-    int32_t hash = get_i32(r->f->view + index_entry_at(r->ix, n));
-    put_i32(table + (int64_t)(hash % r->ix->config.slots) * INDEX_SLOT_SIZE, n);
-  }
 }
 
 /* `doubt`: what we read may not be on disk (a sync failed), so the same bytes are written, too. */
@@ -160,30 +175,33 @@ static enum status entries_write_again(struct remake *r) {
   return STATUS_OK;
 }
 
-/* NOT_FOUND: nothing of the file can be used. */
-static enum status remake(struct remake *r) {
+static enum status remade_write(struct remake *r, const struct index_header *h, const uint8_t *table, size_t size) {
   struct index *ix = r->ix;
   uint8_t header[INDEX_HEADER_SIZE];
-  size_t slots_size = (size_t)ix->config.slots * INDEX_SLOT_SIZE;
-  entries_check(r);
-  if (r->kept == 0) return STATUS_NOT_FOUND;
-  struct index_header h;
-  header_remake(r, &h);
-  if (h.begin_ms < 0 || h.end_ms < 0) {
-    r->damaged = true;
-    return STATUS_NOT_FOUND;
-  }
-  uint8_t *table = calloc(1, slots_size);
-  if (table == NULL) return STATUS_NO_MEMORY;
-  slots_remake(r, table);
-  index_header_put(header, &h);
-  r->f->header = h;
+  index_header_put(header, h);
+  r->f->header = *h;
   r->f->unsynced = true; /* even as it is: whoever wrote it may not have synced it */
   ix->names_unsynced = true;
   enum status status = part_write(ix, r->f, 0, header, sizeof header, r->repair);
-  if (status == STATUS_OK) status = part_write(ix, r->f, INDEX_HEADER_SIZE, table, slots_size, r->repair);
+  if (status == STATUS_OK) status = part_write(ix, r->f, INDEX_HEADER_SIZE, table, size, r->repair);
   if (status == STATUS_OK && r->repair) status = entries_write_again(r);
-  if (status == STATUS_OK) status = rest_clear(ix, r->f);
+  return status == STATUS_OK ? rest_clear(ix, r->f) : status;
+}
+
+/* NOT_FOUND: nothing of the file can be used. */
+static enum status remake(struct remake *r) {
+  struct index_header h;
+  enum status status = STATUS_NOT_FOUND;
+  size_t size = (size_t)r->ix->config.slots * INDEX_SLOT_SIZE;
+  uint8_t *table = calloc(1, size);
+  if (table == NULL) return STATUS_NO_MEMORY;
+  entries_check(r, table);
+  if (r->damaged) slots_remake(r, table, size);
+  if (r->kept > 0) {
+    header_remake(r, &h);
+    r->damaged = r->damaged || h.begin_ms < 0 || h.end_ms < 0;
+    if (h.begin_ms >= 0 && h.end_ms >= 0) status = remade_write(r, &h, table, size);
+  }
   free(table);
   return status;
 }

@@ -153,7 +153,6 @@ static enum status file_for_write(struct queue_ext *e, struct segment **out) {
 }
 
 enum status queue_ext_write(struct queue_ext *e) {
-  struct disk *disk = e->desk->disk;
   const uint8_t *from = e->tail;
   enum status status = STATUS_OK;
   while (e->written < e->end && status == STATUS_OK) {
@@ -162,8 +161,7 @@ enum status queue_ext_write(struct queue_ext *e) {
     if (status != STATUS_OK) break;
     int64_t n = g->start + e->files.length - e->written;
     if (n > e->end - e->written) n = e->end - e->written;
-    struct span part = span_of(from, (size_t)n);
-    status = disk->ops->write(disk, g->file, e->written - g->start, &part, 1);
+    status = segment_write(g, e->written, span_of(from, (size_t)n));
     if (status != STATUS_OK) break;
     from += n;
     e->written += n;
@@ -189,18 +187,9 @@ void queue_ext_is_synced(struct queue_ext *e) {
 }
 
 enum status queue_ext_sync_names(struct queue_ext *e) {
-  struct disk *disk = e->desk->disk;
-  char path[DISK_PATH_MAX];
   if (!e->names_unsynced) return STATUS_OK;
-  if (!span_copy_text(span_text(e->dir), path, sizeof path)) return STATUS_LIMIT;
-  enum status status = disk->ops->sync_dir(disk, path);
-  /* The directories above may be as new: consumequeue_ext/TOPIC, consumequeue_ext, and its name in the root. */
-  for (int level = 0; level < 3 && status == STATUS_OK; level++) {
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path) break;
-    *slash = '\0';
-    status = disk->ops->sync_dir(disk, path);
-  }
+  /* With consumequeue_ext/TOPIC, consumequeue_ext, and its name in the root. */
+  enum status status = disk_sync_names(e->desk->disk, e->dir, 3);
   if (status == STATUS_OK) e->names_unsynced = false;
   return status;
 }

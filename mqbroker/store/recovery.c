@@ -105,8 +105,7 @@ static enum status log_write_again(struct store *s, int64_t from) {
     if (end > c->appended) end = c->appended;
     if (n > end - at) n = end - at;
     memcpy(c->stage, g->view + (at - g->start), (size_t)n);
-    struct span part = span_of(c->stage, (size_t)n);
-    status = s->disk->ops->write(s->disk, g->file, at - g->start, &part, 1);
+    status = segment_write(g, at, span_of(c->stage, (size_t)n));
     if (status != STATUS_OK) return status;
     at += n;
   }

@@ -33,8 +33,7 @@ static enum status last_file_end(struct store *s) {
   if (status != STATUS_OK) return status;
   put_i32(filler, (int32_t)room);
   put_u32(filler + 4, BLANK_MAGIC);
-  struct span part = span_of(filler, sizeof filler);
-  status = s->disk->ops->write(s->disk, g->file, c->appended - g->start, &part, 1);
+  status = segment_write(g, c->appended, span_of(filler, sizeof filler));
   return status == STATUS_OK ? s->disk->ops->sync(s->disk, g->file) : status;
 }
 

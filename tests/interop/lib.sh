@@ -28,6 +28,8 @@ INTEROP_LAST_PORT=${INTEROP_LAST_PORT:-$INTEROP_TMP/last_port}
 INTEROP_PIDS=()
 STARTED_PID=
 
+# How long our broker may take to start; a benchmark with many queues gives it more.
+OUR_START_SECONDS=30
 # Servers that start quickly; a benchmark empties this, so that Java runs as it does in production.
 JAVA_SERVER_FLAGS=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1)
 # RocketMQ 4.7.0 and its netty reach into these packages; JDK 17 asks for leave.
@@ -270,7 +272,7 @@ start_our_broker() {
   local port=$1 namesrv=$2 dir=$3
   write_broker_conf "$@"
   start_server "$dir" "$BUILD_DIR/mqbroker/mqbroker" -c "$dir/broker.conf" -n "$namesrv"
-  wait_registered "${namesrv##*:}" "$port" 30 "$STARTED_PID" || server_failed "our broker" "$dir"
+  wait_registered "${namesrv##*:}" "$port" "$OUR_START_SECONDS" "$STARTED_PID" || server_failed "our broker" "$dir"
 }
 
 # stop_peer PID: TERM, and KILL if that has not helped after 15 s.

@@ -6,7 +6,8 @@ tests_interop_mqpeer_SOURCES = \
   tests/interop/peer_consume.c \
   tests/interop/peer_payload.c \
   tests/interop/peer_produce.c \
-  tests/interop/peer_tally.c tests/interop/peer_tally.h
+  tests/interop/peer_tally.c tests/interop/peer_tally.h \
+  tests/interop/peer_transact.c
 tests_interop_mqpeer_LDADD = libmqclient/libmqclient.la
 
 # Our side of ledger.sh.
@@ -46,6 +47,7 @@ EXTRA_DIST += \
   tests/interop/run.sh \
   tests/interop/shared_group.sh \
   tests/interop/sql_filters.sh \
+  tests/interop/transactions.sh \
   tests/interop/storediff/storediff.sh \
   tests/interop/java/Args.java \
   tests/interop/java/Consume.java \
@@ -54,6 +56,7 @@ EXTRA_DIST += \
   tests/interop/java/Produce.java \
   tests/interop/java/Retries.java \
   tests/interop/java/Topics.java \
+  tests/interop/java/Transact.java \
   tests/interop/java/pom.xml \
   tests/interop/node/payload.js \
   tests/interop/node/consume.js \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mqpeer produce|consume OPTIONS: see README.md.
+ * mqpeer produce|consume|transact OPTIONS: see README.md.
  */
 #include "tests/interop/peer.h"
 
@@ -56,6 +56,7 @@ void peer_sleep_ms(int ms) {
 int main(int argc, char **argv) {
   if (argc >= 2 && strcmp(argv[1], "produce") == 0) return produce_main(argc - 2, argv + 2);
   if (argc >= 2 && strcmp(argv[1], "consume") == 0) return consume_main(argc - 2, argv + 2);
-  fputs("usage: mqpeer produce|consume OPTIONS; see README.md\n", stderr);
+  if (argc >= 2 && strcmp(argv[1], "transact") == 0) return transact_main(argc - 2, argv + 2);
+  fputs("usage: mqpeer produce|consume|transact OPTIONS; see README.md\n", stderr);
   return PEER_USAGE;
 }

@@ -52,5 +52,6 @@ bool payload_parse(const mq_message *message, struct payload *out);
 
 int produce_main(int argc, char **argv);
 int consume_main(int argc, char **argv);
+int transact_main(int argc, char **argv);
 
 #endif

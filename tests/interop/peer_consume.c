@@ -12,9 +12,18 @@
 #define QUIET_MS 2000
 #define PULL_MAX 32
 #define STOP_TIMEOUT_MS 10000
+#define QUEUES_MAX 64
+
+/* What a push consumer of the group has of the topic, a line each time that changes. */
+struct share_report {
+  const char *topic;
+  FILE *out; /* NULL: nobody wants it */
+  bool has[QUEUES_MAX];
+};
 
 struct consumer {
   struct tally tally;
+  struct share_report share;
   mq_client *client;
   const char *topic, *group;
   const char *expression;
@@ -23,11 +32,28 @@ struct consumer {
   int64_t deadline_ms;
 };
 
-static bool is_complete(struct consumer *c) {
-  return tally_distinct(&c->tally) >= c->expect;
-}
+static bool is_complete(struct consumer *c) { return tally_distinct(&c->tally) >= c->expect; }
 
 /* ---- push ---- */
+
+/* The library says so in its log, from one thread. */
+static void share_follow(void *context, enum mq_log_level level, const char *line) {
+  struct share_report *r = context;
+  char verb[8], topic[256];
+  int queue;
+  (void)level;
+  if (sscanf(line, "group %*s %7s", verb) != 1) return;
+  bool takes = strcmp(verb, "takes") == 0;
+  const char *rest = strstr(line, " queue ");
+  if (rest == NULL || (!takes && strcmp(verb, "gives") != 0)) return;
+  if (sscanf(rest, " queue %d of topic %255s", &queue, topic) != 2 || strcmp(topic, r->topic) != 0) return;
+  if (queue < 0 || queue >= QUEUES_MAX) return;
+  r->has[queue] = takes;
+  for (int i = 0; i < QUEUES_MAX; i++)
+    if (r->has[i]) fprintf(r->out, "%d ", i);
+  fputc('\n', r->out);
+  fflush(r->out);
+}
 
 static enum mq_consume_result on_messages(void *context, const mq_message *const *messages, size_t count) {
   struct consumer *c = context;
@@ -84,8 +110,7 @@ static enum mq_result pull_once(struct consumer *c, mq_pull_consumer *pull, stru
   enum mq_result outcome = mq_pull_consumer_pull(pull, &request, &result, error);
   if (outcome != MQ_OK) return outcome;
   if (mq_pull_result_status(result) == MQ_PULL_OFFSET_ILLEGAL) tally_disorder(&c->tally, "illegal offset", NULL);
-  for (size_t i = 0; i < mq_pull_result_count(result); i++)
-    pulled_add(c, &request, mq_pull_result_message(result, i));
+  for (size_t i = 0; i < mq_pull_result_count(result); i++) pulled_add(c, &request, mq_pull_result_message(result, i));
   int64_t next = mq_pull_result_next_offset(result);
   mq_pull_result_free(result);
   *moved |= next != *offset;
@@ -146,6 +171,7 @@ static bool consume_pulled(struct consumer *c) {
 static bool client_open(struct consumer *c, const char *servers, bool broadcast) {
   struct mq_error error = {.result = MQ_NO_MEMORY};
   mq_config *config = mq_config_new();
+  if (config != NULL && c->share.out != NULL) mq_config_log_to(config, MQ_LOG_INFO, share_follow, &c->share);
   bool ok = config != NULL && mq_config_set(config, "namesrvAddr", servers, &error) == MQ_OK &&
             mq_config_set(config, "consumeFromWhere", "CONSUME_FROM_FIRST_OFFSET", &error) == MQ_OK &&
             mq_config_set(config, "messageModel", broadcast ? "BROADCASTING" : "CLUSTERING", &error) == MQ_OK &&
@@ -161,7 +187,7 @@ static bool is_enough(const struct consumer *c) {
   return enough && t->duplicates == 0 && t->disorder == 0 && t->corrupt == 0 && t->lost == 0;
 }
 
-enum { NAMESRV, TOPIC, GROUP, EXPECT, TIMEOUT, MODE, SUB, CHECK_ORDER, AT_LEAST, MUST_HAVE, OPTIONS };
+enum { NAMESRV, TOPIC, GROUP, EXPECT, TIMEOUT, MODE, SUB, CHECK_ORDER, AT_LEAST, MUST_HAVE, SHARE_TO, OPTIONS };
 
 static int consume(struct consumer *c, const struct option *o, bool pull, bool broadcast) {
   tally_init(&c->tally);
@@ -176,11 +202,17 @@ static int consume(struct consumer *c, const struct option *o, bool pull, bool b
 
 int consume_main(int argc, char **argv) {
   struct option o[OPTIONS] = {
-      [NAMESRV] = {"-n", NULL, true},          [TOPIC] = {"-t", NULL, true},
-      [GROUP] = {"-g", NULL, true},            [EXPECT] = {"--expect", NULL, true},
-      [TIMEOUT] = {"--timeout", "60", false},  [MODE] = {"--mode", "push", false},
-      [SUB] = {"--sub", "*", false},           [CHECK_ORDER] = {"--check-order", "0", false},
-      [AT_LEAST] = {"--at-least", "0", false}, [MUST_HAVE] = {"--must-have", NULL, false},
+      [NAMESRV] = {"-n", NULL, true},
+      [TOPIC] = {"-t", NULL, true},
+      [GROUP] = {"-g", NULL, true},
+      [EXPECT] = {"--expect", NULL, true},
+      [TIMEOUT] = {"--timeout", "60", false},
+      [MODE] = {"--mode", "push", false},
+      [SUB] = {"--sub", "*", false},
+      [CHECK_ORDER] = {"--check-order", "0", false},
+      [AT_LEAST] = {"--at-least", "0", false},
+      [MUST_HAVE] = {"--must-have", NULL, false},
+      [SHARE_TO] = {"--share-to", NULL, false},
   };
   if (!options_parse(o, OPTIONS, argc, argv)) return PEER_USAGE;
   bool push = strcmp(o[MODE].value, "push") == 0, pull = strcmp(o[MODE].value, "pull") == 0;
@@ -196,6 +228,7 @@ int consume_main(int argc, char **argv) {
                 .tags = sql || strcmp(sub, "*") == 0 ? NULL : sub,
                 .check_order = option_number(&o[CHECK_ORDER]) != 0,
                 .sparse = sql},
+      .share = {.topic = o[TOPIC].value},
       .topic = o[TOPIC].value,
       .group = o[GROUP].value,
       .expression = sql ? sub + 4 : sub,
@@ -204,5 +237,12 @@ int consume_main(int argc, char **argv) {
       .expect = option_number(&o[EXPECT]),
       .deadline_ms = peer_now_ms() + (int64_t)option_number(&o[TIMEOUT]) * 1000,
   };
-  return consume(&c, o, pull, broadcast);
+  if (o[SHARE_TO].value != NULL) c.share.out = fopen(o[SHARE_TO].value, "w");
+  if (o[SHARE_TO].value != NULL && c.share.out == NULL) {
+    perror(o[SHARE_TO].value);
+    return PEER_FAILED;
+  }
+  int outcome = consume(&c, o, pull, broadcast);
+  if (c.share.out != NULL) fclose(c.share.out);
+  return outcome;
 }

@@ -10,7 +10,9 @@
 # gets SIGKILL, or, in every second pair of rounds, a clean stop: so each of
 # the two has to take over from a killed and from a stopped other.  Queues are
 # extended (INTEROP_EXT=0: not): a filter reads the tags in the other's ext
-# units.  After each end mqstore must find the store sound.
+# units.  After each end mqstore must find the store sound.  What Java puts into
+# the key index a second time when it starts after a kill (the last record of
+# the newest index file it keeps) is a note of verify, see mqstore(1).
 
 ROUNDS=${INTEROP_ROUNDS:-4}
 PINGPONG_PRODUCERS=("our-sync -m sync -k 4" "java-async -m async" "our-batch -m batch -k 2" "java-sync -m sync -k 4"

@@ -43,9 +43,8 @@ repaired() {
   [ "${got:-0}" -ge $((COUNT - 1)) ]
   verdict "$how: Java gives what is left" $? "${got:-no} of $((COUNT - 1)), the log ends at ${end:-?}"
   stop_peer "$pid"
-  # What Java left is sound, and nothing was cut. After a crash Java puts the keys of the last record in once more.
+  # What Java left is sound, and nothing was cut.
   "$MQSTORE" verify "$dir/br/store" >"$dir/verify.out" 2>&1
-  ! grep -vE '^note: |^index/.*points behind the last record|^[0-9]+ (records|problem)|^OK' "$dir/verify.out"
   verdict "$how: sound after Java" $? "$(tail -n 1 "$dir/verify.out")"
   got=$(record_offset "$dir/br/store" "$COUNT")
   [ -n "$got" ] && [ "$got" -gt "$at" ]

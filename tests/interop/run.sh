@@ -37,6 +37,8 @@ set -u
 . "$INTEROP_SRC/sql_filters.sh"
 # shellcheck source=tests/interop/retries.sh
 . "$INTEROP_SRC/retries.sh"
+# shellcheck source=tests/interop/transactions.sh
+. "$INTEROP_SRC/transactions.sh"
 # shellcheck source=tests/interop/dledger_brokers.sh
 . "$INTEROP_SRC/dledger_brokers.sh"
 
@@ -439,6 +441,7 @@ main() {
   run_script repaired repaired.sh # Java reads a store that mqstore repaired
   run_sql
   run_retries
+  run_transactions
   run_script ledger ledger.sh
   run_script dledger-mixed dledger_mixed.sh "${DLEDGER_MIXED_GROUPS[@]}"
   run_dledger_brokers

@@ -4,14 +4,14 @@
 #
 # Each member has to come to the same allocation of the queues, and the broker
 # has to tell the ones that are there about one that comes.  So all members join
-# while the topic is empty; then each must get exactly its share of what is
-# sent, and nothing twice.  ali-ons is left out: it overlooks members that come
-# later, with a Java broker too.
+# while the topic is empty, and only when they have shared the queues something is
+# sent; then each must get exactly its share, and nothing twice.  ali-ons is left
+# out: it overlooks members that come later, with a Java broker too.
 
 SHARED_GROUPS="java+our+our+our"
 SHARED_SERVERS="ours-ours java-ours"
-# Seconds in which all members must have joined and shared the queues.
-SHARED_JOIN=7
+# Seconds in which all members must have joined and shared the queues; most of it is never needed.
+SHARED_JOIN=60
 # In each of the 8 queues.
 SHARED_PER_QUEUE=500
 
@@ -21,6 +21,27 @@ shared_pairs() {
   [[ " $SHARED_SERVERS " == *" $1 "* ]] || return 0
   for group in $SHARED_GROUPS; do
     ! selected "$1/group/$group" || echo "$1/group/$group"
+  done
+}
+
+# shared_settled BASE MEMBERS: each queue belongs to one member, and each has as many as the others. Every member says
+# in BASE.share.I what it has (--share-to): the last line counts.
+shared_settled() {
+  local base=$1 members=$2 i mine all=()
+  for ((i = 0; i < members; i++)); do
+    read -r -a mine < <(tail -n 1 "$base.share.$i" 2>/dev/null)
+    [ ${#mine[@]} -eq $((8 / members)) ] || return
+    all+=("${mine[@]}")
+  done
+  [ "$(printf '%s\n' "${all[@]}" | sort -n | tr '\n' ' ')" = "0 1 2 3 4 5 6 7 " ]
+}
+
+# wait_shared BASE MEMBERS
+wait_shared() {
+  local end=$((SECONDS + SHARED_JOIN))
+  until shared_settled "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.2
   done
 }
 
@@ -37,10 +58,12 @@ run_shared() {
   fi
   for i in "${!kinds[@]}"; do
     peer "${kinds[i]}" consume -n "$NS" -t "$topic" -g "cg_$topic" --expect "$share" \
-      --timeout $((SHARED_JOIN + CONSUME_TIMEOUT)) --mode push >"$base.out.$i" 2>"$base.err.$i" </dev/null &
+      --timeout $((SHARED_JOIN + CONSUME_TIMEOUT)) --mode push --share-to "$base.share.$i" \
+      >"$base.out.$i" 2>"$base.err.$i" </dev/null &
     pids+=($!)
   done
-  sleep $SHARED_JOIN
+  wait_shared "$base" ${#kinds[@]} ||
+    result="queues not shared in $SHARED_JOIN s: $(tail -n 1 "$base".share.* | tr '\n' ' ') "
   peer our produce -n "$NS" -t "$topic" -g "pg_$topic" -c $((8 * SHARED_PER_QUEUE)) --prefix "$group" \
     >>"$base.log" 2>&1 </dev/null
   for i in "${!kinds[@]}"; do

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { WHY_MAX = 4096, BATCH = 32, BATCH_BYTES = 1 << 20 };
+enum { BATCH = 32, BATCH_BYTES = 1 << 20 };
 
 struct audit {
   struct swarm *swarm;
@@ -81,36 +81,11 @@ static void each_queue(void *context, struct span topic, int32_t queue, int64_t 
   }
 }
 
-static bool open_store(struct audit *a) {
-  const struct broker_config *c = a->machine->config;
-  struct sim_host *host = a->machine->host;
-  struct store_config config = {.root = BROKER_ROOT,
-                                .commitlog = BROKER_COMMITLOG,
-                                .segment_length = c->segment_bytes,
-                                .queue_file_length = c->queue_units * 20,
-                                .message_size_max = c->segment_bytes / 2,
-                                .flush_interval_ms = 500,
-                                .flush_least_pages = 4,
-                                .flush_thorough_ms = 10000,
-                                .flush_queue_interval_ms = 1000,
-                                .check_crc_on_recover = true,
-                                .seed = 1};
-  struct store_listener nobody = {0};
-  struct buf why;
-  buf_init(&why, WHY_MAX);
-  enum status status = store_open(&a->store, &config, sim_host_disk(host), sim_host_log(host), &nobody,
-                                  sim_host_now(host), &why);
-  if (status != STATUS_OK)
-    ledger_violation(&a->swarm->ledger, "the store of %s cannot be opened: %.*s", c->name, SPAN_ARG(buf_span(&why)));
-  buf_fini(&why);
-  return status == STATUS_OK;
-}
-
 static void read_store(struct audit *a) {
   a->digest = 0;
-  if (!open_store(a)) return;
-  store_queues(a->store, each_queue, a);
-  store_close(a->store, sim_host_now(a->machine->host));
+  a->store = machine_store_open(a->machine, &a->swarm->ledger);
+  if (a->store != NULL) store_queues(a->store, each_queue, a);
+  machine_store_close(a->machine);
 }
 
 static void remove_tree(struct disk *disk, const char *path) {
@@ -123,10 +98,8 @@ static void remove_tree(struct disk *disk, const char *path) {
     struct buf name;
     buf_init(&name, DISK_PATH_MAX);
     buf_printf(&name, "%s/%s", path, (const char *)entries[i].name.ptr);
-    if (entries[i].directory)
-      remove_tree(disk, (const char *)name.ptr);
-    else if (disk->ops->remove(disk, (const char *)name.ptr) != STATUS_OK)
-      abort();
+    if (entries[i].directory) remove_tree(disk, (const char *)name.ptr);
+    else if (disk->ops->remove(disk, (const char *)name.ptr) != STATUS_OK) abort();
     buf_fini(&name);
   }
   arena_fini(&arena);
@@ -152,7 +125,6 @@ static uint64_t audit_one(struct swarm *s, struct machine *m) {
   map_init(&a.found, 1);
   a.got = malloc(sizeof *a.got);
   if (a.got == NULL) abort();
-  sim_boot(m->host);
   read_store(&a);
   compare_with_ledger(&a);
   uint64_t original = a.digest;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqbroker/broker.h"
+#include "tests/sim/ledger.h"
 #include "tests/sim/site.h"
 
 #include <stdio.h>
@@ -7,7 +8,8 @@
 
 struct broker_program {
   struct broker_settings settings;
-  struct broker *broker;
+  struct broker *broker; /* NULL: switched off, only its store is open */
+  struct store *store;
 };
 
 enum { WHY_MAX = 4096, MEMORY_BYTES = 1 << 30, INDEX_SLOTS = 512, INDEX_ENTRIES = 4096 };
@@ -80,10 +82,8 @@ static void broker_leave(struct machine *m, struct moment now) {
 
 static void broker_end(struct machine *m, bool clean, struct moment now) {
   struct broker_program *p = m->program;
-  if (clean)
-    broker_free(p->broker, now);
-  else
-    broker_abandon(p->broker, now);
+  if (clean) broker_free(p->broker, now);
+  else broker_abandon(p->broker, now);
   config_fini(&p->settings);
   free(p);
 }
@@ -93,4 +93,30 @@ const struct program_ops broker_ops = {
 
 struct broker *machine_broker(const struct machine *m) {
   return m->state == MACHINE_UP ? ((struct broker_program *)m->program)->broker : NULL;
+}
+
+struct store *machine_store_open(struct machine *m, struct ledger *l) {
+  struct broker_program *p = calloc(1, sizeof *p);
+  struct buf why;
+  if (p == NULL) abort();
+  buf_init(&why, WHY_MAX);
+  if (!sim_is_up(m->host)) sim_boot(m->host);
+  settings_of(m, &p->settings);
+  struct store_config config = broker_store_config_of(&p->settings, 0);
+  enum status status = store_open(&p->store, &config, sim_host_disk(m->host), sim_host_log(m->host), NULL,
+                                  sim_host_now(m->host), &why);
+  if (status != STATUS_OK)
+    ledger_violation(l, "the store of %s cannot be opened: %.*s", sim_host_name(m->host), SPAN_ARG(buf_span(&why)));
+  buf_fini(&why);
+  m->program = p;
+  return p->store;
+}
+
+void machine_store_close(struct machine *m) {
+  struct broker_program *p = m->program;
+  if (p == NULL) return;
+  if (p->store != NULL) store_close(p->store, sim_host_now(m->host));
+  config_fini(&p->settings);
+  free(p);
+  m->program = NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/swarm.h"
 
-static int64_t upto(struct swarm *s, int64_t ms) { return 1 + (int64_t)prng_below(sim_chance(s->world), (uint64_t)ms); }
+static int64_t upto(struct swarm *s, int64_t ms) { return chaos_upto(s->world, ms); }
 
 static struct machine *any_machine(struct swarm *s) {
   return &s->site.machines[prng_below(sim_chance(s->world), s->site.count)];
@@ -13,11 +13,6 @@ static struct machine *any_broker(struct swarm *s) {
 
 /* ---- what is undone later ---- */
 
-static void heal_all(void *context) {
-  struct swarm *s = context;
-  if (!s->mended) sim_heal_all(s->world);
-}
-
 static void fair_network(void *context) {
   struct swarm *s = context;
   struct sim_conditions *c = sim_conditions(s->world);
@@ -28,12 +23,7 @@ static void fair_network(void *context) {
 
 static void cut(struct swarm *s, bool both) {
   struct machine *a = any_machine(s), *b = any_machine(s);
-  if (a == b) return;
-  if (both)
-    sim_cut_both(a->host, b->host);
-  else
-    sim_cut(a->host, b->host);
-  sim_at(s->world, sim_now(s->world) + upto(s, 10000), heal_all, s);
+  chaos_cut(&s->chaos, a->host, b->host, both, 10000);
 }
 
 static void stop(struct swarm *s, enum sim_stop how) {
@@ -53,7 +43,7 @@ static void slow_network(struct swarm *s) {
 }
 
 static void stop_suspect(struct swarm *s, enum sim_stop how) {
-  if (s->mended) return;
+  if (s->chaos.over) return;
   s->ledger.lost_power = s->ledger.lost_power || how == SIM_POWER_OFF;
   machine_stop(s->suspect, how);
   machine_start_at(s->suspect, sim_now(s->world) + upto(s, 300));
@@ -85,10 +75,11 @@ static void break_disk(struct swarm *s) {
   if (ops == SIM_SYNC) after_failed_sync(s, m);
 }
 
-static void happen(struct swarm *s, enum swarm_fault fault) {
+static void happen(void *context, int fault) {
+  struct swarm *s = context;
   struct prng *p = sim_chance(s->world);
   s->happened[fault]++;
-  switch (fault) {
+  switch ((enum swarm_fault)fault) {
   case FAULT_CUT: cut(s, true); break;
   case FAULT_ONE_WAY: cut(s, false); break;
   case FAULT_RESET: sim_reset_connections(any_machine(s)->host, NULL); break;
@@ -105,23 +96,18 @@ static void happen(struct swarm *s, enum swarm_fault fault) {
   }
 }
 
-static void strike(void *context) {
-  struct swarm *s = context;
-  if (s->mended) return;
-  enum swarm_fault fault;
-  do {
-    fault = (enum swarm_fault)prng_below(sim_chance(s->world), FAULT_COUNT);
-  } while ((s->plan.faults & 1u << fault) == 0);
-  happen(s, fault);
-  sim_at(s->world, sim_now(s->world) + upto(s, s->plan.fault_gap_ms * 2), strike, s);
-}
-
 void faults_begin(struct swarm *s) {
-  if (s->plan.faults != 0) sim_at(s->world, sim_now(s->world) + upto(s, s->plan.fault_gap_ms * 2), strike, s);
+  s->chaos = (struct chaos){.world = s->world,
+                             .faults = s->plan.faults,
+                             .fault_count = FAULT_COUNT,
+                             .gap_ms = s->plan.fault_gap_ms,
+                             .happen = happen,
+                             .context = s};
+  chaos_begin(&s->chaos);
 }
 
 void faults_mend(struct swarm *s) {
-  s->mended = true;
+  s->chaos.over = true;
   sim_heal_all(s->world);
   fair_network(s);
   sim_conditions(s->world)->reset_chance = 0;

@@ -77,6 +77,12 @@ extern const struct program_ops broker_ops; /* config: struct broker_config */
 /* NULL: it does not run. */
 struct broker;
 struct broker *machine_broker(const struct machine *m);
+/* The store of a broker that is switched off, opened with its settings to be looked at. NULL: a violation, it cannot
+ * be. Its host runs from then on. */
+struct ledger;
+struct store;
+struct store *machine_store_open(struct machine *m, struct ledger *l);
+void machine_store_close(struct machine *m);
 
 #define BROKER_ROOT "/store"
 #define BROKER_COMMITLOG "/store/commitlog"

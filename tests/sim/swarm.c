@@ -5,14 +5,14 @@
 
 enum {
   CHAOS_BEGIN_MS = 3000,
-  MENDED_MS = 30000,  /* a name server is told of a broker within 30 s, */
-  SETTLE_MS = 60000,  /* a client asks within another 30 s; twice, for a topic that is made only now */
-  SETTLE_BUDGET = 5,  /* messages of each producer, so that the topic exists */
-  PROMPT_MS = 4000,   /* calm traffic at the end */
+  MENDED_MS = 30000,      /* a name server is told of a broker within 30 s, */
+  SETTLE_MS = 60000,      /* a client asks within another 30 s; twice, for a topic that is made only now */
+  SETTLE_BUDGET = 5,      /* messages of each producer, so that the topic exists */
+  PROMPT_MS = 4000,       /* calm traffic at the end */
   PROMPT_LIMIT_MS = 1000, /* in which a calm message reaches every group, once it was acknowledged */
   PROMPT_BUDGET = 20,
-  DRAIN_MS = 12000,   /* the longest time-out of a send, and then the consumers */
-  STOP_MS = 10000,    /* of a broker, at most */
+  DRAIN_MS = 12000, /* the longest time-out of a send, and then the consumers */
+  STOP_MS = 10000,  /* of a broker, at most */
   TICK_MS = 100
 };
 
@@ -155,21 +155,19 @@ static uint64_t course(struct swarm *s) {
   return s->ledger.violation[0] == '\0' ? audit_stores(s) : 0;
 }
 
-void swarm_run(uint64_t seed, struct buf *trace, struct outcome *out) {
+void swarm_run(uint64_t seed, struct buf *trace, struct seeds_world *out) {
   static struct swarm swarm; /* too large for a stack */
   struct swarm *s = &swarm;
-  bug_begin();
   build(s, seed);
   if (trace != NULL) sim_trace_on(s->world, LOG_DEBUG);
-  *out = (struct outcome){0};
-  out->stored = course(s);
-  memcpy(out->violation, s->ledger.violation, sizeof out->violation);
-  memcpy(out->happened, s->happened, sizeof out->happened);
+  out->counts[SWARM_STORED] = course(s);
+  memcpy(out->violation, s->ledger.violation, sizeof s->ledger.violation);
+  memcpy(out->happened, s->happened, sizeof s->happened);
   out->hash = sim_hash(s->world);
-  out->events = sim_event_count(s->world);
-  out->acked = s->ledger.acked;
-  out->seen = s->ledger.seen;
-  out->answers = s->ledger.answers;
+  out->counts[SWARM_EVENTS] = sim_event_count(s->world);
+  out->counts[SWARM_ACKED] = s->ledger.acked;
+  out->counts[SWARM_SEEN] = s->ledger.seen;
+  out->counts[SWARM_ANSWERS] = s->ledger.answers;
   if (trace != NULL) buf_put(trace, sim_trace(s->world));
   site_fini(&s->site);
   ledger_fini(&s->ledger);

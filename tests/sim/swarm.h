@@ -9,29 +9,31 @@
 #ifndef TESTS_SIM_SWARM_H
 #define TESTS_SIM_SWARM_H
 
+#include "tests/sim/chaos.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/seeds.h"
 #include "tests/sim/site.h"
 #include "tests/sim/traffic.h"
 
-#define SWARM_FAULTS(X)                                                                                                \
-  X(CUT, "cuts")                                                                                                       \
-  X(ONE_WAY, "one-way cuts")                                                                                           \
-  X(RESET, "resets")                                                                                                   \
-  X(KILL, "kills")                                                                                                     \
-  X(EXIT, "exits")                                                                                                     \
-  X(POWER, "power cuts")                                                                                               \
-  X(STALL, "stalls")                                                                                                   \
-  X(CLOCK, "clock jumps")                                                                                              \
-  X(DRIFT, "clock drifts")                                                                                             \
-  X(SLOW_NET, "slow network")                                                                                          \
-  X(SLOW_DISK, "slow disks")                                                                                           \
+#define SWARM_FAULTS(X)       \
+  X(CUT, "cuts")              \
+  X(ONE_WAY, "one-way cuts")  \
+  X(RESET, "resets")          \
+  X(KILL, "kills")            \
+  X(EXIT, "exits")            \
+  X(POWER, "power cuts")      \
+  X(STALL, "stalls")          \
+  X(CLOCK, "clock jumps")     \
+  X(DRIFT, "clock drifts")    \
+  X(SLOW_NET, "slow network") \
+  X(SLOW_DISK, "slow disks")  \
   X(BAD_DISK, "disk errors")
 
 enum swarm_fault {
 #define X(name, text) FAULT_##name,
   SWARM_FAULTS(X)
 #undef X
-  FAULT_COUNT
+      FAULT_COUNT
 };
 extern const char *const swarm_fault_names[FAULT_COUNT];
 
@@ -45,7 +47,7 @@ struct plan {
   int fault_gap_ms; /* mean */
   int segment_bytes, queue_units, queues;
   uint64_t long_one_in; /* messages */
-  int sync_ms; /* the longest a sync takes on a healthy disk */
+  int sync_ms;          /* the longest a sync takes on a healthy disk */
 };
 
 struct swarm {
@@ -62,47 +64,21 @@ struct swarm {
   struct producer_traffic producer_configs[SWARM_PRODUCERS_MAX];
   struct consumer_traffic consumer_configs[SWARM_GROUPS_MAX];
   unsigned happened[FAULT_COUNT];
-  bool mended;
+  struct chaos chaos;
   struct machine *suspect; /* a broker whose disk failed to sync */
 };
 
 #define SWARM_TOPIC "swarm"
 
-struct outcome {
-  char violation[VIOLATION_MAX]; /* empty: none */
-  uint64_t hash, events, acked, seen, answers, stored;
-  unsigned happened[FAULT_COUNT];
-};
+enum { SWARM_EVENTS, SWARM_ACKED, SWARM_STORED, SWARM_SEEN, SWARM_ANSWERS };
 
-/* trace may be NULL: then it gets the whole story. */
-void swarm_run(uint64_t seed, struct buf *trace, struct outcome *out);
+/* trace gets the whole story; it may be NULL. out->counts as above. */
+void swarm_run(uint64_t seed, struct buf *trace, struct seeds_world *out);
 void swarm_plan(uint64_t seed, struct plan *out);
 /* faults.c: begins the chaos, ends it. */
 void faults_begin(struct swarm *s);
 void faults_mend(struct swarm *s);
 /* audit.c: opens the stores of stopped brokers and compares them with the ledger. Returns messages found. */
 uint64_t audit_stores(struct swarm *s);
-
-/* ---- bugs.c: bugs planted in the programs, to see that a checker finds them ---- */
-
-#define SWARM_BUGS(X)                                                                                                  \
-  X(NONE, "none", "")                                                                                                  \
-  X(REPLY_FIRST, "reply-before-append", "a send is answered in the turn before it is written")                         \
-  X(NO_FSYNC, "ack-without-fsync", "SYNC_FLUSH sends are answered when written, not when synced")                      \
-  X(LOST_WAKEUP, "lost-wakeup", "some arrivals do not wake the pulls that wait for them")                              \
-  X(DOUBLE_REPLY, "double-reply", "some requests are answered twice")                                                  \
-  X(QUEUE_HOLE, "queue-hole", "some records do not get into their consume queue")                                      \
-  X(NO_CRC, "recovery-without-crc", "torn records are taken for whole ones after a power cut")
-
-enum bug {
-#define X(name, text, doc) BUG_##name,
-  SWARM_BUGS(X)
-#undef X
-  BUG_COUNT
-};
-/* False: no such bug. */
-bool bug_plant(const char *name);
-void bug_begin(void); /* a new world: the same again */
-void bug_list(bool docs); /* names, one a line */
 
 #endif

@@ -30,9 +30,29 @@ spawn() {
   PIDS+=("$SPAWNED")
 }
 
-# finish PID: waits for it; its status.
+# ended PID: it is gone, or waits to be reaped.
+ended() {
+  local stat
+  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
+  [[ ${stat##*) } == Z* ]]
+}
+
+# What a process that does not end is doing, and its end.
+end_stuck() {
+  failed "process $1 ($(tr '\0' ' ' <"/proc/$1/cmdline")) does not end: $(grep -hE '^(State|Threads)' "/proc/$1/status" | tr '\n' ' ')" \
+    "$(for task in "/proc/$1/task"/*; do echo "$(<"$task/comm") in $(cat "$task/wchan" 2>/dev/null);"; done)"
+  ! command -v gdb >/dev/null || gdb -p "$1" -batch -ex 'thread apply all bt' 2>/dev/null | grep -E '^(#|Thread)'
+  kill -KILL "$1"
+}
+
+# finish PID: waits for it, FINISH_LIMIT seconds at most; its status.
+FINISH_LIMIT=${FINISH_LIMIT:-300}
 finish() {
-  local i status
+  local i status limit=$((SECONDS + FINISH_LIMIT))
+  until ended "$1"; do
+    [ $SECONDS -lt $limit ] || { end_stuck "$1"; break; }
+    sleep 0.02
+  done
   wait "$1" 2>/dev/null
   status=$?
   for i in "${!PIDS[@]}"; do [ "${PIDS[i]}" != "$1" ] || unset "PIDS[i]"; done
@@ -57,7 +77,7 @@ system_cleanup() {
   [ -n "${KEEP:-}" ] || rm -rf "$SYSTEM_TMP"
 }
 trap system_cleanup EXIT
-trap 'exit 1' INT TERM HUP
+trap 'echo "FAIL $TEST: interrupted"; exit 1' INT TERM HUP
 
 # ---------------------------------------------------------------- servers
 

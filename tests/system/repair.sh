@@ -4,10 +4,12 @@
 
 MQSTORE=$BUILD_DIR/tools/mqstore/mqstore
 
-# damaged_store HOW: a store with a changed byte in the body of its 500th record; HOW it was stopped: TERM or KILL.
+LOG_FILE_BYTES=1048576
+
+# damaged_store HOW: a store with a changed byte in the body of one record; HOW it was stopped: TERM or KILL.
 damaged_store() {
-  local load at
-  start_broker flushDiskType=SYNC_FLUSH mappedFileSizeCommitLog=1048576 mappedFileSizeConsumeQueue=10000 maxMessageSize=65536 ||
+  local load file messages
+  start_broker flushDiskType=SYNC_FLUSH mappedFileSizeCommitLog=$LOG_FILE_BYTES mappedFileSizeConsumeQueue=10000 maxMessageSize=65536 ||
     { failed "no broker: $(tail -n 2 "$DIR/broker.err")"; return 1; }
   spawn load "$PEER" load "$BROKER" RepairTopic 3 16 "$DIR/notes"
   load=$SPAWNED
@@ -16,9 +18,12 @@ damaged_store() {
   kill "-$1" "$BROKER_PID"
   finish "$BROKER_PID"
   rm -f "$DIR/store/marks" # as if Java had closed it: the end of the log is looked for
-  at=$("$MQSTORE" messages "$DIR/store" --json --count 500 | tail -n 1 | sed -E 's/.*"commitLogOffset":([0-9]+).*/\1/')
-  printf '\377' | dd of="$DIR/store/commitlog/00000000000000000000" bs=1 seek=$((at + 90)) conv=notrunc 2>/dev/null
-  DAMAGE=$at
+  # A start after a stop reads the newest files only, and after a kill the queues know the older messages only.
+  messages=(tail -n 500)
+  [ "$1" = TERM ] || messages=(sed -n '500,$p')
+  DAMAGE=$("$MQSTORE" messages "$DIR/store" --json | "${messages[@]}" | sed -nE '1s/.*"commitLogOffset":([0-9]+).*/\1/p')
+  printf -v file %020d $((DAMAGE - DAMAGE % LOG_FILE_BYTES))
+  printf '\377' | dd of="$DIR/store/commitlog/$file" bs=1 seek=$((DAMAGE % LOG_FILE_BYTES + 90)) conv=notrunc 2>/dev/null
 }
 
 # The broker ends by itself, says how to go on, and has changed nothing but its lock.
@@ -26,7 +31,7 @@ refused_start() {
   local before after
   before=$(cd "$DIR/store" && find . -type f ! -name lock -exec cksum {} + | sort)
   spawn broker "$MQBROKER" -c "$DIR/broker.conf"
-  finish "$SPAWNED" && failed "a damaged store was opened"
+  FINISH_LIMIT=30 finish "$SPAWNED" && failed "a damaged store was opened"
   expect_text "$DIR/broker.err" "damaged at offset $DAMAGE: .*Nothing was changed.*mqstore repair $DIR/store" "the refusal does not say what to do"
   after=$(cd "$DIR/store" && find . -type f ! -name lock -exec cksum {} + | sort)
   [ "$before" = "$after" ] || failed "the refused start changed: $(diff <(echo "$before") <(echo "$after") | head -n 3)"

@@ -2,7 +2,7 @@
 #include "tests/torture/check.h"
 
 #include "core/wire/message.h"
-#include "tests/torture/memory.h"
+#include "tests/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

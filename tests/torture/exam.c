@@ -3,7 +3,7 @@
 
 #include "tests/torture/check.h"
 #include "tests/torture/life.h"
-#include "tests/torture/memory.h"
+#include "tests/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

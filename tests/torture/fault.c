@@ -4,7 +4,7 @@
 #include "tests/torture/check.h"
 #include "tests/torture/exam.h"
 #include "tests/torture/life.h"
-#include "tests/torture/memory.h"
+#include "tests/memory.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/torture/lens.h"
-#include "tests/torture/memory.h"
+#include "tests/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

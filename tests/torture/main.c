@@ -7,7 +7,7 @@
 #include "tests/torture/exam.h"
 #include "tests/torture/fault.h"
 #include "tests/torture/life.h"
-#include "tests/torture/memory.h"
+#include "tests/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,8 @@
 #include "core/wire/codes.h"
 #include "core/wire/headers.h"
 #include "core/wire/message.h"
-#include "tests/torture/memory.h"
+#include "tests/alone.h"
+#include "tests/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,15 +153,6 @@ static void tables_settle(struct stand *s) {
 
 /* ---- the node around the broker's ---- */
 
-static void node_connection(struct node *node, const struct net_event *event, struct moment now) {
-  (void)node, (void)event, (void)now;
-}
-
-static size_t node_bytes(struct node *node, conn_id conn, struct span input, struct moment now) {
-  (void)node, (void)conn, (void)now;
-  return input.len;
-}
-
 static void node_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
   struct stand *s = stand_of(node);
   if (s->broker == NULL) return;
@@ -184,7 +176,7 @@ static int64_t node_turn(struct node *node, struct moment now) {
   return wake;
 }
 
-static const struct node_ops stand_ops = {node_connection, node_bytes, node_synced, node_turn};
+static const struct node_ops stand_ops = {alone_connection, alone_bytes, node_synced, node_turn};
 
 void stand_marks(struct stand *s) {
   if (s->broker == NULL || s->broker->store == NULL) return;

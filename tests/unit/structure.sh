@@ -57,11 +57,12 @@ mqnamesrv/main.c: core/base core/port core/wire core/config core/remoting mqname
 mqbroker/store: core/base core/port core/wire
 mqbroker/state: core/base core/port core/wire core/filter core/remoting
 mqbroker/delay: core/base core/port core/wire mqbroker/state mqbroker/store
+mqbroker/transaction: core/base core/port core/wire mqbroker/state mqbroker/store
 mqbroker/gate: core/base core/port core/wire core/remoting
 mqbroker/door: core/base core/port core/wire core/remoting mqbroker/handle
 mqbroker/repl: core/base core/port libdledger libdledger/raft mqbroker/store
-mqbroker/handle: core/base core/port core/wire core/filter core/config core/remoting mqbroker mqbroker/delay mqbroker/door mqbroker/gate mqbroker/repl mqbroker/state mqbroker/store
-mqbroker: core/base core/port core/wire core/filter core/config core/remoting mqbroker/delay mqbroker/door mqbroker/gate mqbroker/handle mqbroker/repl mqbroker/state mqbroker/store
+mqbroker/handle: core/base core/port core/wire core/filter core/config core/remoting mqbroker mqbroker/delay mqbroker/door mqbroker/gate mqbroker/repl mqbroker/state mqbroker/store mqbroker/transaction
+mqbroker: core/base core/port core/wire core/filter core/config core/remoting mqbroker/delay mqbroker/door mqbroker/gate mqbroker/handle mqbroker/repl mqbroker/state mqbroker/store mqbroker/transaction
 mqbroker/main.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/store mqbroker/standalone.h host/uv
 mqbroker/standalone.c: core/base core/port core/wire core/config core/remoting mqbroker mqbroker/standalone.h host/uv mqnamesrv
 mqbroker/standalone.h: core/base core/config mqbroker

@@ -2,7 +2,6 @@
 #include "tools/mqstore/rebuild.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #define QUEUE_FILE_DEFAULT 6000000 /* mappedFileSizeConsumeQueue */
 #define EXT_FILE_MIN 24            /* a unit without bit map, and four spare bytes */
@@ -140,16 +139,6 @@ static enum status swap(struct rebuild *r) {
   return status == STATUS_OK ? write_checkpoint(r) : status;
 }
 
-static bool dir_name(struct rebuild *r) {
-  char name[64];
-  time_t seconds = (time_t)(r->tool->now_ms / 1000);
-  struct tm tm = {0};
-  localtime_r(&seconds, &tm);
-  strftime(name, sizeof name, "rebuild-%Y%m%d%H%M%S", &tm);
-  r->dir = storedir_path(r->store, name);
-  return r->dir != NULL;
-}
-
 static int run(struct rebuild *r) {
   struct tool *t = r->tool;
   enum status status = make_dirs(r);
@@ -180,7 +169,8 @@ int rebuild_with_lock(struct tool *t, struct storedir *s) {
   sizes_choose(&r);
   if (!delays_parse(t->o.delay_levels, &r.delays) || !sizes_are_sane(&r))
     return tool_fail(t, "delay levels or sizes that cannot be");
-  return dir_name(&r) ? run(&r) : tool_fail(t, "out of memory");
+  r.dir = storedir_dated(s, "rebuild-");
+  return r.dir != NULL ? run(&r) : tool_fail(t, "out of memory");
 }
 
 int command_rebuild(struct tool *t, char **args) {
@@ -195,7 +185,8 @@ int command_rebuild(struct tool *t, char **args) {
   const char *lock_path = storedir_path(&s, "lock");
   enum status status = lock_path == NULL ? STATUS_NO_MEMORY : s.disk->ops->lock(s.disk, lock_path, &lock);
   if (status != STATUS_OK)
-    code = tool_fail(t, "%s/lock: %s", s.root, status == STATUS_BUSY ? "a process uses this store" : status_text(status));
+    code = tool_fail(t, "%s/lock: %s", s.root,
+                     status == STATUS_BUSY ? "a process uses this store" : status_text(status));
   else code = rebuild_with_lock(t, &s);
 out:
   if (lock != NULL) s.disk->ops->close(s.disk, lock);

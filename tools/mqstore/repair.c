@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <time.h>
 
 #define REPORT_MAX (64 << 20)
 #define HOLES_FIRST 16
@@ -155,12 +154,7 @@ static void tell(struct repair *r) {
 /* ---- doing it ---- */
 
 static bool dir_make(struct repair *r) {
-  char name[64];
-  time_t seconds = (time_t)(r->tool->now_ms / 1000);
-  struct tm tm = {0};
-  localtime_r(&seconds, &tm);
-  strftime(name, sizeof name, "repaired/%Y%m%d%H%M%S", &tm);
-  r->dir = storedir_path(r->store, name);
+  r->dir = storedir_dated(r->store, "repaired/");
   if (r->dir == NULL) return false;
   struct disk *disk = r->store->disk;
   struct disk_entry entry;

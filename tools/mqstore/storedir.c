@@ -2,6 +2,7 @@
 #include "tools/mqstore/tool.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define SMALL_FILE_MAX 65536
 
@@ -10,6 +11,16 @@ const char *storedir_path(struct storedir *s, const char *name) {
   char *path = arena_alloc(&s->arena, n);
   if (path != NULL) snprintf(path, n, "%s/%s", s->root, name);
   return path;
+}
+
+const char *storedir_dated(struct storedir *s, const char *prefix) {
+  char at[32], name[64];
+  time_t seconds = (time_t)(s->tool->now_ms / 1000);
+  struct tm tm = {0};
+  localtime_r(&seconds, &tm);
+  strftime(at, sizeof at, "%Y%m%d%H%M%S", &tm);
+  snprintf(name, sizeof name, "%s%s", prefix, at);
+  return storedir_path(s, name);
 }
 
 static enum status small_file(struct storedir *s, const char *name, struct span *out) {

@@ -32,7 +32,7 @@ struct tool {
   struct disk *disk;
   struct options o;
   int64_t now_ms;
-  bool locked; /* by us: whoever asks for the lock would lose it (POSIX) */
+  bool locked;     /* by us: whoever asks for the lock would lose it (POSIX) */
   struct buf line; /* of JSON */
   struct json_writer w;
 };
@@ -104,6 +104,8 @@ int storedir_open_log(struct storedir *s, struct tool *t, const char *root);
 void storedir_fini(struct storedir *s);
 /* ROOT/name, in the arena; NULL when out of memory. */
 const char *storedir_path(struct storedir *s, const char *name);
+/* ROOT/prefixYYYYMMDDhhmmss by the tool's clock, likewise: where what is taken out goes. The prefix is a short one. */
+const char *storedir_dated(struct storedir *s, const char *prefix);
 /* Some file could not be opened: says so and returns EXIT_CANNOT; else `code`. */
 int storedir_trouble(struct storedir *s, int code);
 

@@ -176,15 +176,7 @@ static bool is_stray(const struct verify *v, const struct index_file *f, const s
   return e->offset > following && following >= offset;
 }
 
-/* Java indexes the last record of a file once more when it reads the log again after a crash. */
-static bool is_repeated(const struct verify *v, const struct index_entry *e) {
-  const struct key_index *x = &v->store->index;
-  return v->index.file > 0 && v->index.number <= RECORD_KEYS_MAX &&
-         e->offset == x->files[v->index.file - 1].header.end_offset;
-}
-
-static void check_key(struct verify *v, const struct log_item *item, struct span key) {
-  int32_t hash = index_hash(item->message.topic, key);
+static void check_key(struct verify *v, const struct log_item *item, int32_t hash) {
   while (at_entry(v)) {
     struct index_file *f = current(v);
     int64_t number = v->index.number;
@@ -199,23 +191,40 @@ static void check_key(struct verify *v, const struct log_item *item, struct span
       return;
     }
     if (!is_stray(v, f, &e, item->record_offset)) break;
-    if (e.offset >= v->log_first && !is_repeated(v, &e))
+    if (e.offset >= v->log_first)
       entry_report(v, f, number, "points where no such record comes (offset, next record with a key)", e.offset,
                    item->record_offset);
-    else if (e.offset >= v->log_first)
-      verify_report(v, NOTE, f->path, index_entry_position(f, number), "entry %" PRId64 " repeats the file before",
-                    number);
     take(v);
   }
   gap_add(v, item->record_offset);
 }
 
+/* After a crash Java keeps the files that are not newer than the checkpoint (IndexService.load), reads the log again
+ * and passes over what lies below the end of the newest of them (IndexService.buildIndex): below, so all keys of the
+ * record that this file ends with come once more, behind those of them that it has. That may be in the middle of a
+ * file: one with entries of the checkpoint's millisecond only is kept, and so is what our checkpoint vouched for. */
+static bool begins_again(struct verify *v, const struct log_item *item, int32_t first_hash) {
+  if (!at_entry(v)) return false;
+  struct index_file *f = current(v);
+  struct index_entry e = index_entry_at(f, v->index.number);
+  if (e.offset != item->record_offset || e.hash != first_hash) return false;
+  verify_report(v, NOTE, f->path, index_entry_position(f, v->index.number),
+                "entry %" PRId64 ": the keys of the record at offset %" PRId64 " once more, as after a crash in Java",
+                v->index.number, e.offset);
+  return true;
+}
+
 void verify_index_record(struct verify *v, const struct log_item *item, bool required) {
   static _Thread_local struct span keys[RECORD_KEYS_MAX + 1];
+  static _Thread_local int32_t hashes[RECORD_KEYS_MAX + 1];
   if (v->store->index.count == 0) return;
   if (!required && !at_entry(v)) return;
-  size_t n = record_keys(&item->message, keys);
-  for (size_t i = 0; i < n; i++) check_key(v, item, keys[i]);
+  size_t n = record_keys(&item->message, keys), i = 0;
+  for (size_t k = 0; k < n; k++) hashes[k] = index_hash(item->message.topic, keys[k]);
+  while (i < n) {
+    check_key(v, item, hashes[i++]);
+    if ((i == n || hashes[i] != hashes[0]) && begins_again(v, item, hashes[0])) i = 0;
+  }
 }
 
 void verify_index_end(struct verify *v) {

@@ -1,5 +1,7 @@
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -10,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -38,6 +41,8 @@ public final class Consume {
     private final boolean checkOrder;
     private final boolean atLeast;
     private final long deadline;
+    private final String shareTo;
+    private String share = "";
 
     /** Everything seen of one (prefix, queue). */
     private static final class Stream {
@@ -64,6 +69,7 @@ public final class Consume {
         expect = Integer.parseInt(a.need("--expect"));
         checkOrder = a.flag("--check-order");
         atLeast = a.flag("--at-least");
+        shareTo = a.get("--share-to", null);
         deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(a.num("--timeout", 60));
         if (sub.equals("*") || sub.startsWith("sql:")) {
             wantedTags = null;
@@ -74,7 +80,7 @@ public final class Consume {
 
     public static void main(String[] argv) throws Exception {
         Args a = new Args(argv, "-n", "-t", "-g", "--expect", "--timeout", "--mode", "--sub",
-            "--check-order", "--at-least", "--must-have");
+            "--check-order", "--at-least", "--must-have", "--share-to");
         Consume c = new Consume(a);
         String mode = a.get("--mode", "push");
         switch (mode) {
@@ -105,11 +111,26 @@ public final class Consume {
     }
 
     /** With --at-least the end is not known before, so the whole time is used by push. */
-    private void waitForAll() throws InterruptedException {
+    private void waitForAll(DefaultMQPushConsumer c) throws Exception {
         while (timeLeft() && (atLeast || !complete())) {
+            if (shareTo != null) {
+                followShare(c);
+            }
             Thread.sleep(50);
         }
         Thread.sleep(2000);
+    }
+
+    /** The queues it has now, a line each time that changes; the client keeps that to itself. */
+    private void followShare(DefaultMQPushConsumer c) throws Exception {
+        String now = c.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().keySet().stream()
+            .filter(q -> q.getTopic().equals(topic)).map(MessageQueue::getQueueId).sorted()
+            .map(String::valueOf).collect(Collectors.joining(" "));
+        if (!now.equals(share)) {
+            share = now;
+            Files.write(Paths.get(shareTo), (now + "\n").getBytes(StandardCharsets.UTF_8),
+                StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        }
     }
 
     private void push(MessageModel model) throws Exception {
@@ -130,7 +151,7 @@ public final class Consume {
             });
         }
         c.start();
-        waitForAll();
+        waitForAll(c);
         c.shutdown();
     }
 

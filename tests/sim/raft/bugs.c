@@ -1,68 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bugs: planted with the linker's --wrap over the rules (raft/rules.c), so that
- * the step function does not know.
+ * What planted.h plants here, over the rules (raft/rules.c): the step function does
+ * not know.
  */
 #include "libdledger/raft/inside.h"
-#include "tests/sim/raft/group.h"
+#include "tests/sim/planted.h"
 
-#include <stdio.h>
+#include <stddef.h>
 
-static const char *const names[] = {
-    "none", "vote-twice", "commit-old-term", "truncate-committed", "vote-for-short-ledger", "forget-amnesia"};
-enum { NONE, VOTE_TWICE, COMMIT_OLD_TERM, TRUNCATE_COMMITTED, VOTE_FOR_SHORT_LEDGER, FORGET_AMNESIA, COUNT };
+enum { VOTE_TWICE = 1, COMMIT_OLD_TERM, TRUNCATE_COMMITTED, VOTE_FOR_SHORT_LEDGER, FORGET_AMNESIA, COUNT };
 
-static int planted;
+const struct planted_bug planted_bugs[] = {
+    [VOTE_TWICE] = {"vote-twice", "a member votes for whoever asks, twice in a term"},
+    [COMMIT_OLD_TERM] = {"commit-old-term", "entries of older terms are committed by counting"},
+    [TRUNCATE_COMMITTED] = {"truncate-committed", "a late batch takes away what newer ones have brought"},
+    [VOTE_FOR_SHORT_LEDGER] = {"vote-for-short-ledger", "a member votes for one that has less than itself"},
+    [FORGET_AMNESIA] = {"forget-amnesia", "the votes of members that lost their disk count"},
+    [COUNT] = {NULL, NULL},
+};
 
-bool bug_plant(const char *name) {
-  for (planted = 1; planted < COUNT; planted++)
-    if (strcmp(names[planted], name) == 0) return true;
-  planted = NONE;
-  return false;
-}
+/* ---- the wrapped functions: each has the type of the real one, so the compiler sees when that changes ---- */
 
-void bug_list(void) {
-  for (int i = 1; i < COUNT; i++) printf("%s\n", names[i]);
-}
-
-bool __real_raft_may_vote(const struct raft *r, int64_t term, int candidate);
-bool __wrap_raft_may_vote(const struct raft *r, int64_t term, int candidate);
+__typeof__(raft_may_vote) __real_raft_may_vote, __wrap_raft_may_vote;
 bool __wrap_raft_may_vote(const struct raft *r, int64_t term, int candidate) {
-  return planted == VOTE_TWICE || __real_raft_may_vote(r, term, candidate);
+  return planted_is(VOTE_TWICE) || __real_raft_may_vote(r, term, candidate);
 }
 
-int64_t __real_raft_countable(const struct raft *r, int64_t index);
-int64_t __wrap_raft_countable(const struct raft *r, int64_t index);
+__typeof__(raft_countable) __real_raft_countable, __wrap_raft_countable;
 int64_t __wrap_raft_countable(const struct raft *r, int64_t index) {
-  return planted == COMMIT_OLD_TERM ? index : __real_raft_countable(r, index);
+  return planted_is(COMMIT_OLD_TERM) ? index : __real_raft_countable(r, index);
 }
 
 /* A batch that arrives late takes away what newer ones have brought: the classic mistake. */
-void __real_raft_on_batch(struct raft *r, const struct raft_message *m);
-void __wrap_raft_on_batch(struct raft *r, const struct raft_message *m);
+__typeof__(raft_on_batch) __real_raft_on_batch, __wrap_raft_on_batch;
 void __wrap_raft_on_batch(struct raft *r, const struct raft_message *m) {
   bool late = m->term == r->hard.term && m->from == r->leader && m->last >= m->first && m->last < raft_end(r);
-  if (planted == TRUNCATE_COMMITTED && late) (void)raft_drop_from(r, m->last + 1);
+  if (planted_is(TRUNCATE_COMMITTED) && late) (void)raft_drop_from(r, m->last + 1);
   __real_raft_on_batch(r, m);
 }
 
-bool __real_raft_may_truncate(const struct raft *r, int64_t from);
-bool __wrap_raft_may_truncate(const struct raft *r, int64_t from);
+__typeof__(raft_may_truncate) __real_raft_may_truncate, __wrap_raft_may_truncate;
 bool __wrap_raft_may_truncate(const struct raft *r, int64_t from) {
-  return planted == TRUNCATE_COMMITTED || __real_raft_may_truncate(r, from);
+  return planted_is(TRUNCATE_COMMITTED) || __real_raft_may_truncate(r, from);
 }
 
-enum raft_vote __real_raft_judge_ledger(const struct raft *r, const struct raft_message *vote);
-enum raft_vote __wrap_raft_judge_ledger(const struct raft *r, const struct raft_message *vote);
+__typeof__(raft_judge_ledger) __real_raft_judge_ledger, __wrap_raft_judge_ledger;
 enum raft_vote __wrap_raft_judge_ledger(const struct raft *r, const struct raft_message *vote) {
-  return planted == VOTE_FOR_SHORT_LEDGER ? RAFT_VOTE_ACCEPT : __real_raft_judge_ledger(r, vote);
+  return planted_is(VOTE_FOR_SHORT_LEDGER) ? RAFT_VOTE_ACCEPT : __real_raft_judge_ledger(r, vote);
 }
 
-bool __real_raft_ballot_won(const struct raft *r);
-bool __wrap_raft_ballot_won(const struct raft *r);
+__typeof__(raft_ballot_won) __real_raft_ballot_won, __wrap_raft_ballot_won;
 bool __wrap_raft_ballot_won(const struct raft *r) {
   int votes = 1;
-  if (planted != FORGET_AMNESIA) return __real_raft_ballot_won(r);
+  if (!planted_is(FORGET_AMNESIA)) return __real_raft_ballot_won(r);
   for (int i = 0; i < r->config.count; i++)
     if (i != r->config.self && r->peers[i].voted && r->peers[i].vote == RAFT_VOTE_ACCEPT) votes++;
   return votes >= raft_quorum(r);

@@ -149,7 +149,6 @@ void fault_happen(struct group *g) {
   if (m == NULL) return;
   bool happened = kind <= FAULT_SLOW_DISK ? fault_disk(g, kind, m) : fault_rest(g, kind, m);
   if (!happened) return;
-  g->faults++;
   g->happened[kind]++;
   group_say(g, m, "fault: %s", fault_names[kind]);
 }

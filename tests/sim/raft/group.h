@@ -159,8 +159,8 @@ struct group {
   struct group_plan plan;
   struct prng chance;
   int64_t now;
-  uint64_t order, hash, events, faults, acked, elections, refusals;
-  uint64_t happened[FAULT_COUNT];
+  uint64_t order, hash, events, acked, elections, refusals;
+  unsigned happened[FAULT_COUNT];
   struct event **heap;
   size_t heap_count, heap_cap;
   struct event *spare;
@@ -239,9 +239,5 @@ void fault_end(struct group *g);
 
 /* behind.c */
 void behind_run(struct group *g); /* a story for a calm plan */
-
-/* bugs.c */
-bool bug_plant(const char *name);
-void bug_list(void);
 
 #endif

@@ -16,7 +16,7 @@ tests_sim_raft_raft_SOURCES = \
   tests/sim/raft/network.c
 tests_sim_raft_raft_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=raft_may_vote -Wl,--wrap=raft_countable -Wl,--wrap=raft_may_truncate \
   -Wl,--wrap=raft_judge_ledger -Wl,--wrap=raft_ballot_won -Wl,--wrap=raft_on_batch
-tests_sim_raft_raft_LDADD = libdledger/libraft.la core/libbase.la
+tests_sim_raft_raft_LDADD = tests/sim/libseeds.la libdledger/libraft.la core/libbase.la
 
 # `make check` runs seeds 1-2000, mixed groups, and sees that the checkers find bugs and what 0.1 does wrong.
 TESTS += tests/sim/raft/raft tests/sim/raft/find_bugs

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-enum { WHY_MAX = 4096 };
-
 bool is_stopped(const struct machine *slave) {
   const struct broker *b = machine_broker(slave);
   return b != NULL && b->store != NULL && b->repl->ops->stopped(b->repl) != NULL;
@@ -76,33 +74,6 @@ void check_calm(struct replicas *r) {
 
 /* ---- when all is over ---- */
 
-static struct store *open_store(struct replicas *r, int number) {
-  const struct broker_config *c = &r->configs[number];
-  struct sim_host *host = r->brokers[number]->host;
-  struct store_config config = {.root = BROKER_ROOT,
-                                .commitlog = BROKER_COMMITLOG,
-                                .segment_length = c->segment_bytes,
-                                .queue_file_length = c->queue_units * 20,
-                                .message_size_max = c->segment_bytes / 2,
-                                .flush_interval_ms = 500,
-                                .flush_least_pages = 4,
-                                .flush_thorough_ms = 10000,
-                                .flush_queue_interval_ms = 1000,
-                                .check_crc_on_recover = true,
-                                .seed = 1};
-  struct store_listener nobody = {0};
-  struct store *store = NULL;
-  struct buf why;
-  buf_init(&why, WHY_MAX);
-  if (!sim_is_up(host)) sim_boot(host);
-  if (store_open(&store, &config, sim_host_disk(host), sim_host_log(host), &nobody, sim_host_now(host), &why) !=
-      STATUS_OK)
-    ledger_violation(&r->ledger, "the store of %s cannot be opened: %.*s", name_of(r->brokers[number]),
-                     SPAN_ARG(buf_span(&why)));
-  buf_fini(&why);
-  return store;
-}
-
 static bool has_message(struct replicas *r, struct store *store, size_t producer, size_t seq, struct get_result *got) {
   const struct sent *s = &r->ledger.producers[producer].sent[seq];
   uint8_t want[LEDGER_BODY_MAX];
@@ -153,11 +124,14 @@ void check_stores(struct replicas *r) {
   struct store *stores[BROKERS_MAX] = {0};
   bool open = true;
   for (int i = 0; i <= r->plan.slaves; i++) sim_disk_fail(r->brokers[i]->host, NULL);
-  for (int i = 0; i <= r->plan.slaves && open; i++) open = (stores[i] = open_store(r, i)) != NULL;
+  for (int i = 0; i <= r->plan.slaves && open; i++) {
+    stores[i] = machine_store_open(r->brokers[i], &r->ledger);
+    open = stores[i] != NULL;
+  }
   if (open) check_prefix(r, stores);
   if (open && r->plan.sync) check_acked(r, stores);
   for (int i = 0; i <= r->plan.slaves; i++) {
-    if (stores[i] != NULL) store_close(stores[i], sim_host_now(r->brokers[i]->host));
+    machine_store_close(r->brokers[i]);
     if (sim_is_up(r->brokers[i]->host)) sim_stop(r->brokers[i]->host, SIM_KILL);
   }
 }

@@ -155,34 +155,32 @@ static bool mend(struct replicas *r) {
   return r->ledger.violation[0] == '\0';
 }
 
-static void course(struct replicas *r, struct outcome *out) {
+static void course(struct replicas *r, struct seeds_world *out) {
   for (unsigned i = 0; i < r->site.count; i++)
     machine_start_at(&r->site.machines[i], (int64_t)prng_below(sim_chance(r->world), 1000));
   if (!run_until(r, CHAOS_BEGIN_MS)) return;
   faults_begin(r);
   if (!run_until(r, CHAOS_BEGIN_MS + r->plan.chaos_ms)) return;
-  out->stopped = count_stopped(r);
-  r->mended = r->plan.die;
+  out->counts[REPLICAS_STOPPED] = count_stopped(r);
+  r->chaos.over = r->plan.die;
   if (r->plan.die) die(r);
   else if (!mend(r)) return;
   check_stores(r);
 }
 
-void replicas_run(uint64_t seed, struct buf *trace, struct outcome *out) {
+void replicas_run(uint64_t seed, struct buf *trace, struct seeds_world *out) {
   static struct replicas replicas;
   struct replicas *r = &replicas;
-  bug_begin();
   build(r, seed);
   if (trace != NULL) sim_trace_on(r->world, LOG_DEBUG);
-  *out = (struct outcome){0};
   course(r, out);
-  memcpy(out->violation, r->ledger.violation, sizeof out->violation);
-  memcpy(out->happened, r->happened, sizeof out->happened);
+  memcpy(out->violation, r->ledger.violation, sizeof r->ledger.violation);
+  memcpy(out->happened, r->happened, sizeof r->happened);
   out->hash = sim_hash(r->world);
-  out->events = sim_event_count(r->world);
-  out->acked = r->ledger.acked;
-  out->compared = r->compared;
-  out->seeded = r->seeded;
+  out->counts[REPLICAS_EVENTS] = sim_event_count(r->world);
+  out->counts[REPLICAS_ACKED] = r->ledger.acked;
+  out->counts[REPLICAS_COMPARED] = r->compared;
+  out->counts[REPLICAS_SEEDED] = r->seeded;
   if (trace != NULL) buf_put(trace, sim_trace(r->world));
   site_fini(&r->site);
   ledger_fini(&r->ledger);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/replicas/replicas.h"
 
-static int64_t upto(struct replicas *r, int64_t ms) {
-  return 1 + (int64_t)prng_below(sim_chance(r->world), (uint64_t)ms);
-}
+static int64_t upto(struct replicas *r, int64_t ms) { return chaos_upto(r->world, ms); }
 
 static struct machine *any_broker(struct replicas *r) {
   return r->brokers[prng_below(sim_chance(r->world), (uint64_t)r->plan.slaves + 1)];
@@ -11,11 +9,6 @@ static struct machine *any_broker(struct replicas *r) {
 
 static struct machine *any_slave(struct replicas *r) {
   return r->brokers[1 + prng_below(sim_chance(r->world), (uint64_t)r->plan.slaves)];
-}
-
-static void heal_all(void *context) {
-  struct replicas *r = context;
-  if (!r->mended) sim_heal_all(r->world);
 }
 
 static void fair_network(void *context) {
@@ -35,10 +28,7 @@ static void fair_disks(void *context) {
 
 static void cut(struct replicas *r, bool both) {
   struct machine *a = any_broker(r), *b = prng_chance(sim_chance(r->world), 1, 2) ? r->brokers[0] : any_slave(r);
-  if (a == b) return;
-  if (both) sim_cut_both(a->host, b->host);
-  else sim_cut(a->host, b->host);
-  sim_at(r->world, sim_now(r->world) + upto(r, 3000), heal_all, r);
+  chaos_cut(&r->chaos, a->host, b->host, both, 3000);
 }
 
 static void stop(struct replicas *r, struct machine *m, enum sim_stop how) {
@@ -74,9 +64,10 @@ static void full_disk(struct replicas *r) {
   sim_at(r->world, sim_now(r->world) + upto(r, 2000), fair_disks, r);
 }
 
-static void happen(struct replicas *r, enum fault fault) {
+static void happen(void *context, int fault) {
+  struct replicas *r = context;
   r->happened[fault]++;
-  switch (fault) {
+  switch ((enum fault)fault) {
   case FAULT_CUT:
     cut(r, true);
     break;
@@ -121,23 +112,18 @@ static void happen(struct replicas *r, enum fault fault) {
   }
 }
 
-static void strike(void *context) {
-  struct replicas *r = context;
-  if (r->mended) return;
-  enum fault fault;
-  do {
-    fault = (enum fault)prng_below(sim_chance(r->world), FAULT_COUNT);
-  } while ((r->plan.faults & 1u << fault) == 0);
-  happen(r, fault);
-  sim_at(r->world, sim_now(r->world) + upto(r, r->plan.fault_gap_ms * 2), strike, r);
-}
-
 void faults_begin(struct replicas *r) {
-  if (r->plan.faults != 0) sim_at(r->world, sim_now(r->world) + upto(r, r->plan.fault_gap_ms * 2), strike, r);
+  r->chaos = (struct chaos){.world = r->world,
+                             .faults = r->plan.faults,
+                             .fault_count = FAULT_COUNT,
+                             .gap_ms = r->plan.fault_gap_ms,
+                             .happen = happen,
+                             .context = r};
+  chaos_begin(&r->chaos);
 }
 
 void faults_mend(struct replicas *r) {
-  r->mended = true;
+  r->chaos.over = true;
   sim_heal_all(r->world);
   fair_network(r);
   fair_disks(r);

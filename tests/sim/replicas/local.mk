@@ -10,7 +10,7 @@ tests_sim_replicas_replicas_SOURCES = \
   tests/sim/replicas/replicas.h
 tests_sim_replicas_replicas_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gate_release -Wl,--wrap=store_commit \
   -Wl,--wrap=store_log_max -Wl,--wrap=store_last_record -Wl,--wrap=store_raw_forget -Wl,--wrap=store_append_raw
-tests_sim_replicas_replicas_LDADD = $(SITE_LIBS)
+tests_sim_replicas_replicas_LDADD = tests/sim/libseeds.la $(SITE_LIBS)
 TESTS += tests/sim/replicas/replicas tests/sim/replicas/find_bugs
 if !SANITIZED
 TESTS += tests/sim/replicas/thousand

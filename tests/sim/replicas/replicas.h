@@ -14,7 +14,9 @@
 #ifndef TESTS_SIM_REPLICAS_H
 #define TESTS_SIM_REPLICAS_H
 
+#include "tests/sim/chaos.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/seeds.h"
 #include "tests/sim/site.h"
 #include "tests/sim/traffic.h"
 
@@ -66,23 +68,19 @@ struct replicas {
   struct consumer_traffic consumer;
   int64_t checked[BROKERS_MAX]; /* so much of a slave's log was compared */
   bool master_lost_power;
-  bool mended;
+  struct chaos chaos;
   unsigned happened[FAULT_COUNT];
   uint64_t compared; /* bytes */
   unsigned seeded;   /* slaves that were given their master's log anew */
 };
 
-struct outcome {
-  char violation[VIOLATION_MAX];
-  uint64_t hash, events, acked, compared, stopped, seeded;
-  unsigned happened[FAULT_COUNT];
-};
+enum { REPLICAS_EVENTS, REPLICAS_ACKED, REPLICAS_COMPARED, REPLICAS_STOPPED, REPLICAS_SEEDED };
 
 #define REPLICAS_TOPIC "replicas"
 
 void replicas_plan(uint64_t seed, struct plan *out);
-/* trace may be NULL. */
-void replicas_run(uint64_t seed, struct buf *trace, struct outcome *out);
+/* trace gets the whole story; it may be NULL. out->counts as above. */
+void replicas_run(uint64_t seed, struct buf *trace, struct seeds_world *out);
 
 /* faults.c */
 void faults_begin(struct replicas *r);
@@ -93,24 +91,5 @@ void check_new_bytes(struct replicas *r);
 void check_calm(struct replicas *r);
 void check_stores(struct replicas *r);
 bool is_stopped(const struct machine *slave);
-
-/* bugs.c */
-#define REPLICAS_BUGS(X)                                                                     \
-  X(NONE, "none", "")                                                                        \
-  X(ACK_FIRST, "ack-before-replica", "SYNC_MASTER answers what no slave has")                \
-  X(REPORT_FIRST, "report-before-write", "a slave reports what it has only in memory")       \
-  X(NO_COMPARE, "no-comparison", "a slave goes on behind its log's end without comparing")   \
-  X(STALE_PIECE, "stale-piece", "half a record from an old connection is kept for the next") \
-  X(SHORT_FRAME, "lost-byte", "some frames lack their last byte")
-
-enum bug {
-#define X(name, text, doc) BUG_##name,
-  REPLICAS_BUGS(X)
-#undef X
-      BUG_COUNT
-};
-bool bug_plant(const char *name);
-void bug_begin(void);
-void bug_list(bool docs);
 
 #endif

@@ -65,3 +65,12 @@ tests_unit_broker_test_retries_SOURCES = \
   tests/unit/broker/test_retries.c
 tests_unit_broker_test_retries_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_broker_test_retries_LDADD = $(tests_unit_broker_test_broker_LDADD)
+
+check_PROGRAMS += tests/unit/broker/test_transactions
+TESTS += tests/unit/broker/test_transactions
+tests_unit_broker_test_transactions_SOURCES = \
+  tests/golden/unpack.c tests/golden/unpack.h \
+  tests/unit/broker/stage.c tests/unit/broker/stage.h \
+  tests/unit/broker/test_transactions.c
+tests_unit_broker_test_transactions_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
+tests_unit_broker_test_transactions_LDADD = $(tests_unit_broker_test_broker_LDADD)

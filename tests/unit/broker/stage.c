@@ -20,11 +20,25 @@ static size_t peer_bytes(struct node *node, conn_id conn, struct span input, str
 static int64_t peer_turn(struct node *node, struct moment now) { return remoting_turn(peer_of(node)->remoting, now); }
 static const struct node_ops peer_ops = {.connection = peer_connection, .bytes = peer_bytes, .turn = peer_turn};
 
+static void peer_asked(struct peer *p, const struct command *cmd) {
+  struct asked *a = &p->asked[p->asked_count < ASKED_MAX ? p->asked_count : ASKED_MAX - 1];
+  struct arena *arena = &p->stage->arena;
+  const char *missing = NULL;
+  size_t size;
+  p->asked_count++;
+  CU_ASSERT_FATAL(header_decode(&check_transaction_state_request_header, cmd, false, &a->h, &missing) == STATUS_OK);
+  a->h.msgId = arena_copy(arena, a->h.msgId);
+  a->h.transactionId = arena_copy(arena, a->h.transactionId);
+  a->h.offsetMsgId = arena_copy(arena, a->h.offsetMsgId);
+  CU_ASSERT_FATAL(message_decode(arena_copy(arena, cmd->body), true, &a->m, &size) == STATUS_OK);
+}
+
 static void peer_request(void *owner, conn_id conn, const struct command *cmd, struct moment now) {
   struct peer *p = owner;
   (void)conn;
   (void)now;
   if (cmd->code == REQUEST_NOTIFY_CONSUMER_IDS_CHANGED) p->notified++;
+  if (cmd->code == REQUEST_CHECK_TRANSACTION_STATE) peer_asked(p, cmd);
 }
 
 static void peer_start(struct peer *p, struct stage *s, const char *name) {
@@ -38,22 +52,39 @@ static void peer_start(struct peer *p, struct stage *s, const char *name) {
   sim_attach(p->host, &p->node);
 }
 
-static void broker_up(struct stage *s) {
+struct broker *stage_broker_up(struct sim_host *host, struct broker_settings *settings, uint64_t seed) {
   struct buf why;
   buf_init(&why, 4096);
-  struct broker_host host = {.net = sim_host_net(s->host),
-                             .disk = sim_host_disk(s->host),
-                             .log = sim_host_log(s->host),
-                             .seed = 7,
-                             .memory_bytes = INT64_C(1) << 34};
-  s->broker = broker_new(&s->settings, &host, sim_host_now(s->host), &why);
-  if (s->broker == NULL) {
+  struct broker_host ports = {.net = sim_host_net(host),
+                              .disk = sim_host_disk(host),
+                              .log = sim_host_log(host),
+                              .seed = seed,
+                              .memory_bytes = INT64_C(1) << 34};
+  struct broker *broker = broker_new(settings, &ports, sim_host_now(host), &why);
+  if (broker == NULL) {
     printf("    broker_new: %.*s\n", SPAN_ARG(buf_span(&why)));
     abort();
   }
   buf_fini(&why);
-  sim_attach(s->host, &s->broker->node);
+  sim_attach(host, &broker->node);
+  return broker;
 }
+
+void stage_broker_down(struct sim_host *host, struct broker *broker, enum sim_stop how) {
+  struct moment now = sim_host_now(host);
+  if (how == SIM_EXIT) {
+    broker_stop(broker, now);
+    broker_free(broker, now);
+    sim_stop(host, how);
+  } else {
+    sim_stop(host, how);
+    broker_abandon(broker, now);
+  }
+}
+
+static void broker_up(struct stage *s) { s->broker = stage_broker_up(s->host, &s->settings, 7); }
+
+static void broker_down(struct stage *s, enum sim_stop how) { stage_broker_down(s->host, s->broker, how); }
 
 /* The peers notice that their connections have ended. */
 static void broker_again(struct stage *s) {
@@ -81,18 +112,6 @@ void stage_start_on(struct stage *s, const char *extra, const char *archive) {
   broker_up(s);
   static const char *const names[STAGE_PEERS] = {"peer0", "peer1", "peer2"};
   for (int i = 0; i < STAGE_PEERS; i++) peer_start(&s->peers[i], s, names[i]);
-}
-
-static void broker_down(struct stage *s, enum sim_stop how) {
-  struct moment now = sim_host_now(s->host);
-  if (how == SIM_EXIT) {
-    broker_stop(s->broker, now);
-    broker_free(s->broker, now);
-    sim_stop(s->host, how);
-  } else {
-    sim_stop(s->host, how);
-    broker_abandon(s->broker, now);
-  }
 }
 
 void stage_restart(struct stage *s) {
@@ -222,6 +241,25 @@ const char *pulled_bodies(const struct answer *a) {
   return text;
 }
 
+static int beat(struct stage *s, int peer, struct heartbeat *h) {
+  char id[32];
+  struct buf body;
+  struct answer a;
+  snprintf(id, sizeof id, "client%d", peer);
+  h->client_id = span_text(id);
+  buf_init(&body, 1 << 20);
+  heartbeat_write(&body, h);
+  stage_ask_wait(s, peer, &(struct request_out){.code = REQUEST_HEART_BEAT, .body = buf_span(&body)}, &a);
+  buf_fini(&body);
+  return a.code;
+}
+
+int stage_producer_heartbeat(struct stage *s, int peer, const char *group) {
+  struct span groups[] = {span_text(group)};
+  struct heartbeat h = {.producer_groups = groups, .producer_count = 1};
+  return beat(s, peer, &h);
+}
+
 int stage_heartbeat(struct stage *s, int peer, const char *group, const char *topic, const char *tags) {
   struct subscription_data sub;
   CU_ASSERT_FATAL(subscription_parse(span_text(topic), span_text(tags), &s->arena, &sub) == STATUS_OK);
@@ -231,14 +269,6 @@ int stage_heartbeat(struct stage *s, int peer, const char *group, const char *to
                             .message_model = MODEL_CLUSTERING,
                             .subscriptions = &sub,
                             .subscription_count = 1};
-  char id[32];
-  snprintf(id, sizeof id, "client%d", peer);
-  struct heartbeat h = {.client_id = span_text(id), .consumers = &c, .consumer_count = 1};
-  struct buf body;
-  buf_init(&body, 1 << 20);
-  heartbeat_write(&body, &h);
-  struct answer a;
-  stage_ask_wait(s, peer, &(struct request_out){.code = REQUEST_HEART_BEAT, .body = buf_span(&body)}, &a);
-  buf_fini(&body);
-  return a.code;
+  struct heartbeat h = {.consumers = &c, .consumer_count = 1};
+  return beat(s, peer, &h);
 }

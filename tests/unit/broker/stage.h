@@ -27,12 +27,22 @@ struct answer {
   size_t ext_count;
 };
 
+/* CHECK_TRANSACTION_STATE, as it came. */
+struct asked {
+  struct check_transaction_state_request h;
+  struct message m; /* both in the stage's arena */
+};
+
+enum { ASKED_MAX = 64 };
+
 struct peer {
   struct node node;
   struct sim_host *host;
   struct remoting *remoting;
   struct stage *stage;
   int notified; /* NOTIFY_CONSUMER_IDS_CHANGED received */
+  struct asked asked[ASKED_MAX]; /* the first of them */
+  int asked_count;
 };
 
 enum { STAGE_PEERS = 3 };
@@ -56,6 +66,9 @@ void stage_end(struct stage *s);
 void stage_restart(struct stage *s);
 /* kill -9 or plug pulled, and a new start on the same disk. */
 void stage_crash(struct stage *s, enum sim_stop how);
+/* Another broker, on a machine of its own; what does not start ends the program. */
+struct broker *stage_broker_up(struct sim_host *host, struct broker_settings *settings, uint64_t seed);
+void stage_broker_down(struct sim_host *host, struct broker *broker, enum sim_stop how);
 
 /* Starts a request of a peer; the answer comes as the world runs. */
 void stage_ask(struct stage *s, int peer, const struct request_out *q, struct answer *a);
@@ -72,6 +85,7 @@ void stage_pull_start(struct stage *s, const char *topic, int queue, int64_t off
 int stage_pull(struct stage *s, const char *topic, int queue, int64_t offset, const char *tags, struct answer *a);
 /* Bodies of the pulled records, joined by ','. Static buffer. */
 const char *pulled_bodies(const struct answer *a);
+int stage_producer_heartbeat(struct stage *s, int peer, const char *group);
 int stage_heartbeat(struct stage *s, int peer, const char *group, const char *topic, const char *tags);
 
 #endif

@@ -6,8 +6,6 @@
 
 #include "tests/harness.h"
 
-#include <stdlib.h>
-
 #define SLAVE_ADDR "10.0.0.5:10911"
 
 struct couple {
@@ -18,34 +16,11 @@ struct couple {
 };
 
 static void slave_up(struct couple *p) {
-  struct buf why;
-  buf_init(&why, 4096);
-  struct broker_host host = {.net = sim_host_net(p->host),
-                             .disk = sim_host_disk(p->host),
-                             .log = sim_host_log(p->host),
-                             .seed = 8,
-                             .memory_bytes = INT64_C(1) << 34};
-  p->slave = broker_new(&p->settings, &host, sim_host_now(p->host), &why);
-  if (p->slave == NULL) {
-    printf("    broker_new: %.*s\n", SPAN_ARG(buf_span(&why)));
-    abort();
-  }
-  buf_fini(&why);
+  p->slave = stage_broker_up(p->host, &p->settings, 8);
   slave_sync_master_is(&p->slave->slave_sync, SPAN_LITERAL(BROKER_ADDR)); /* there is no name server here */
-  sim_attach(p->host, &p->slave->node);
 }
 
-static void slave_down(struct couple *p, enum sim_stop how) {
-  struct moment now = sim_host_now(p->host);
-  if (how == SIM_EXIT) {
-    broker_stop(p->slave, now);
-    broker_free(p->slave, now);
-    sim_stop(p->host, how);
-  } else {
-    sim_stop(p->host, how);
-    broker_abandon(p->slave, now);
-  }
-}
+static void slave_down(struct couple *p, enum sim_stop how) { stage_broker_down(p->host, p->slave, how); }
 
 static void slave_restart(struct couple *p, enum sim_stop how) {
   slave_down(p, how);

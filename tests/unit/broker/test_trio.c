@@ -6,8 +6,6 @@
 
 #include "tests/harness.h"
 
-#include <stdlib.h>
-
 #define PEERS "dLegerPeers=n0-10.0.0.1:20911;n1-10.0.0.5:20911;n2-10.0.0.6:20911\n"
 #define GROUP "enableDLegerCommitLog=true\ndLegerGroup=g\n" PEERS
 
@@ -29,37 +27,16 @@ static const char *const addresses[BROKERS] = {"10.0.0.1:10911", "10.0.0.5:10911
 
 static void place_up_as(struct trio *t, int i, enum broker_role role) {
   struct place *p = &t->places[i];
-  struct buf why;
-  buf_init(&why, 4096);
-  struct broker_host host = {.net = sim_host_net(p->host),
-                             .disk = sim_host_disk(p->host),
-                             .log = sim_host_log(p->host),
-                             .seed = (uint64_t)i + 8,
-                             .memory_bytes = INT64_C(1) << 34};
   p->settings->brokerRole = role;
-  p->broker = broker_new(p->settings, &host, sim_host_now(p->host), &why);
-  if (p->broker == NULL) {
-    printf("    broker_new: %.*s\n", SPAN_ARG(buf_span(&why)));
-    abort();
-  }
-  buf_fini(&why);
+  p->broker = stage_broker_up(p->host, p->settings, (uint64_t)i + 8);
   if (i == 0) t->s.broker = p->broker;
-  sim_attach(p->host, &p->broker->node);
 }
 
 static void place_up(struct trio *t, int i) { place_up_as(t, i, ROLE_SLAVE); }
 
 static void place_down(struct trio *t, int i, enum sim_stop how) {
   struct place *p = &t->places[i];
-  struct moment now = sim_host_now(p->host);
-  if (how == SIM_EXIT) {
-    broker_stop(p->broker, now);
-    broker_free(p->broker, now);
-    sim_stop(p->host, how);
-  } else {
-    sim_stop(p->host, how);
-    broker_abandon(p->broker, now);
-  }
+  stage_broker_down(p->host, p->broker, how);
   p->broker = NULL;
 }
 
@@ -302,6 +279,61 @@ static void offsets_and_deletions_travel(void) {
 }
 
 /* A leader without a majority acknowledges nothing; its promises to nobody are taken back. */
+static int prepare(struct trio *t, const char *body) {
+  struct answer a;
+  const char *half = "TRAN_MSG\001true\002PGROUP\001PG\002UNIQ_KEY\001U\002";
+  return stage_send(&t->s, "T", 0, body, half, &a);
+}
+
+static int end(struct trio *t, const struct asked *q, int how) {
+  struct answer a;
+  struct end_transaction_request h = {.producerGroup = SPAN_LITERAL("PG"),
+                                      .tranStateTableOffset = q->h.tranStateTableOffset,
+                                      .commitLogOffset = q->h.commitLogOffset,
+                                      .commitOrRollback = how,
+                                      .fromTransactionCheck = true,
+                                      .msgId = SPAN_LITERAL("U"),
+                                      .present = UINT64_MAX};
+  struct request_out out = {.code = REQUEST_END_TRANSACTION, .header = &end_transaction_request_header, .fields = &h};
+  stage_ask_wait(&t->s, 0, &out, &a);
+  return a.code;
+}
+
+/* What was prepared at one leader is asked for by the next, as often as the first had not, and ended there. */
+static void transactions_outlive_their_leader(void) {
+  struct trio t;
+  int leader = trio_start_with(&t, "transactionTimeOut=1000\ntransactionCheckInterval=2000\n");
+  const struct peer *producer = &t.s.peers[1];
+  CU_ASSERT(prepare(&t, "a") == RESPONSE_SUCCESS && prepare(&t, "b") == RESPONSE_SUCCESS);
+  CU_ASSERT(stage_producer_heartbeat(&t.s, 1, "PG") == RESPONSE_SUCCESS);
+  stage_run(&t.s, 4500);
+  CU_ASSERT_FATAL(producer->asked_count >= 2);
+  CU_ASSERT(end(&t, &producer->asked[0], SYS_TRANSACTION_COMMIT) == RESPONSE_SUCCESS);
+  int before = producer->asked_count, old = leader;
+  place_down(&t, leader, SIM_KILL);
+  leader = elected(&t);
+  CU_ASSERT(stage_producer_heartbeat(&t.s, 1, "PG") == RESPONSE_SUCCESS);
+  stage_run(&t.s, 2500);
+  CU_ASSERT_FATAL(producer->asked_count == before + 1);
+  const struct asked *q = &producer->asked[before];
+  ASSERT_SPAN(q->m.body, "b");
+  int32_t times = 0;
+  CU_ASSERT(span_to_i32(property_get(q->m.properties, "TRANSACTION_CHECK_TIMES"), &times) && times >= 2);
+  CU_ASSERT(end(&t, q, SYS_TRANSACTION_COMMIT) == RESPONSE_SUCCESS);
+  CU_ASSERT(end(&t, q, SYS_TRANSACTION_COMMIT) == RESPONSE_SUCCESS);
+  CU_ASSERT_STRING_EQUAL(pulled(&t, "T", 0), "a,b");
+  place_again(&t, old);
+  stage_run(&t.s, 10000);
+  CU_ASSERT(producer->asked_count == before + 1);
+  for (int i = 0; i < BROKERS; i++) {
+    const struct broker *b = t.places[i].broker;
+    CU_ASSERT(offsets_get(&b->offsets, SPAN_LITERAL("CID_RMQ_SYS_TRANS"), SPAN_LITERAL("RMQ_SYS_TRANS_HALF_TOPIC"),
+                          0) == 2);
+    CU_ASSERT(b->transactions.running == (i == leader));
+  }
+  trio_end(&t);
+}
+
 static void a_leader_that_is_cut_off_acknowledges_nothing(void) {
   struct trio t;
   struct answer a;
@@ -457,6 +489,7 @@ int main(int argc, char **argv) {
       {"leaders die and nothing is lost", leaders_die_and_nothing_is_lost},
       {"a new leader knows what the old one acknowledged", a_new_leader_knows_what_the_old_one_acknowledged},
       {"offsets and deletions travel", offsets_and_deletions_travel},
+      {"transactions outlive their leader", transactions_outlive_their_leader},
       {"a leader that is cut off acknowledges nothing", a_leader_that_is_cut_off_acknowledges_nothing},
       {"all die at once with what was not synced", all_die_at_once_with_what_was_not_synced},
       {"a log from before comes first", a_log_from_before_comes_first},

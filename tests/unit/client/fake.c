@@ -431,6 +431,31 @@ static void on_pull(struct fake *f, const struct reply_to *to, const struct comm
   f->parked = p;
 }
 
+/* Who does not know is asked at once, for the newest message. */
+static void on_end(struct fake *f, const struct reply_to *to, const struct command *cmd, struct moment now) {
+  struct end_transaction_request h;
+  const char *missing;
+  if (header_decode(&end_transaction_request_header, cmd, false, &h, &missing) != STATUS_OK) return;
+  struct fake_end *e = &f->ends[f->end_count < FAKE_ENDS ? f->end_count : FAKE_ENDS - 1];
+  *e = (struct fake_end){h.commitOrRollback, h.fromTransactionCheck, h.tranStateTableOffset, h.commitLogOffset, "", ""};
+  copy(e->group, h.producerGroup);
+  copy(e->message_id, h.msgId);
+  f->end_count++;
+  const struct fake_message *newest = f->messages;
+  while (newest != NULL && newest->next != NULL) newest = newest->next;
+  if (h.commitOrRollback != 0 || h.fromTransactionCheck || newest == NULL) return;
+  struct check_transaction_state_request q = {0};
+  HEADER_SET(check_transaction_state_request, &q, tranStateTableOffset, h.tranStateTableOffset);
+  HEADER_SET(check_transaction_state_request, &q, commitLogOffset, h.commitLogOffset);
+  HEADER_SET(check_transaction_state_request, &q, transactionId, SPAN_LITERAL("TX"));
+  (void)!remoting_oneway_conn(f->remoting, to->conn,
+                              &(struct request_out){.code = REQUEST_CHECK_TRANSACTION_STATE,
+                                                    .header = &check_transaction_state_request_header,
+                                                    .fields = &q,
+                                                    .body = span_of(newest->record, newest->size)},
+                              now);
+}
+
 static void on_request(void *owner, conn_id conn, const struct command *cmd, struct moment now) {
   struct fake *f = owner;
   struct reply_to to = reply_to(conn, cmd);
@@ -439,6 +464,7 @@ static void on_request(void *owner, conn_id conn, const struct command *cmd, str
   case REQUEST_SEND_MESSAGE_V2:
   case REQUEST_SEND_BATCH_MESSAGE: on_send(f, &to, cmd, now); return;
   case REQUEST_PULL_MESSAGE: on_pull(f, &to, cmd, now); return;
+  case REQUEST_END_TRANSACTION: on_end(f, &to, cmd, now); return;
   case REQUEST_HEART_BEAT: on_heartbeat(f, &to, cmd, now); return;
   case REQUEST_UNREGISTER_CLIENT: on_unregister(f, &to, cmd, now); return;
   case REQUEST_GET_CONSUMER_LIST_BY_GROUP: on_members(f, &to, cmd); return;

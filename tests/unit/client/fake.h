@@ -39,6 +39,14 @@ struct fake_number { /* an offset or a lock */
   char owner[FAKE_TEXT];
 };
 
+#define FAKE_ENDS 64
+struct fake_end { /* END_TRANSACTION */
+  int32_t how;
+  bool asked;
+  int64_t half, log;
+  char group[FAKE_TEXT], message_id[FAKE_TEXT];
+};
+
 struct fake {
   struct node node; /* first */
   struct remoting *remoting;
@@ -70,7 +78,10 @@ struct fake {
   int back_code;       /* answer of CONSUMER_SEND_MSG_BACK instead of taking it */
   int64_t illegal_from; /* pulls at offsets below are answered OFFSET_MOVED; 0: off */
   /* What happened. */
-  int sends, oneways, batches, heartbeats, unregisters, backs, pulls, locks_asked, unlocks, unsupported;
+  _Atomic int heartbeats;
+  int sends, oneways, batches, unregisters, backs, pulls, locks_asked, unlocks, unsupported;
+  struct fake_end ends[FAKE_ENDS];
+  _Atomic int end_count;
   int64_t committed_by_pull; /* the last piggy-backed offset */
 };
 

@@ -2,6 +2,8 @@
  *
  * The public API over real sockets, with threads: run under TSan too.
  */
+#include "core/wire/codes.h"
+#include "core/wire/message.h"
 #include "host/uv/loop.h"
 #include "mqclient/mqclient.h"
 #include "tests/unit/client/fake.h"
@@ -333,11 +335,121 @@ static void test_push_deadline(void) {
   stage_close(&s);
 }
 
+struct transactions {
+  atomic_int executed, checked;
+  enum mq_transaction_state states[4], answer;
+};
+
+static enum mq_transaction_state on_execute(void *context, const mq_message *message, const char *message_id,
+                                            void *argument) {
+  struct transactions *t = context;
+  CU_ASSERT(strlen(message_id) >= 32 && strcmp(mq_message_tags(message), "A") == 0);
+  CU_ASSERT(mq_message_property(message, "TRAN_MSG") == NULL); /* it is the program's own */
+  atomic_fetch_add(&t->executed, 1);
+  return t->states[*(int *)argument];
+}
+
+static enum mq_transaction_state on_check(void *context, const mq_message *message) {
+  struct transactions *t = context;
+  size_t length;
+  const void *body = mq_message_body(message, &length);
+  CU_ASSERT(length == 5 && memcmp(body, "order", 5) == 0 && strcmp(mq_message_topic(message), "T") == 0);
+  CU_ASSERT_STRING_EQUAL(mq_message_property(message, "PGROUP"), "P");
+  CU_ASSERT(mq_message_property(message, "DELAY") == NULL);
+  usleep(20000);
+  atomic_fetch_add(&t->checked, 1);
+  return t->answer;
+}
+
+/* A producer that came back only to answer sends nothing, and is known all the same. */
+static void test_transaction_presence(void) {
+  struct stage s;
+  struct transactions t = {.answer = MQ_TRANSACTION_UNKNOWN};
+  struct mq_transaction_listener listener = {on_execute, on_check, &t};
+  mq_transaction_producer *producer;
+  stage_open(&s, "createTopicKey", "T");
+  CU_ASSERT_EQUAL_FATAL(mq_transaction_producer_start(s.client, "P", &listener, &producer, NULL), MQ_OK);
+  for (int i = 0; i < 1000 && s.fake.heartbeats == 0; i++) usleep(5000);
+  CU_ASSERT_EQUAL(mq_transaction_producer_stop(producer, 1000, NULL), MQ_OK);
+  mq_transaction_producer_free(producer);
+  stage_stop_server(&s);
+  CU_ASSERT(s.fake.heartbeats > 0 && s.fake.unregisters == 1 && s.fake.sends == 0);
+  stage_close(&s);
+}
+
+/* Committed, rolled back, open; the last is asked for. */
+static void test_transactions(void) {
+  struct stage s;
+  struct transactions t = {.states = {MQ_TRANSACTION_COMMIT, MQ_TRANSACTION_ROLLBACK, MQ_TRANSACTION_UNKNOWN},
+                           .answer = MQ_TRANSACTION_COMMIT};
+  struct mq_transaction_listener listener = {on_execute, on_check, &t};
+  static const int hows[] = {8, 12, 0, 8};
+  mq_transaction_producer *producer;
+  struct mq_send_result result;
+  char ids[3][MQ_ID_MAX];
+  stage_open(&s, NULL, NULL);
+  CU_ASSERT_EQUAL(mq_transaction_producer_start(s.client, "P", &(struct mq_transaction_listener){0}, &producer, NULL),
+                  MQ_INVALID);
+  CU_ASSERT_EQUAL_FATAL(mq_transaction_producer_start(s.client, "P", &listener, &producer, NULL), MQ_OK);
+  mq_message *m = mq_message_new("T", "order", 5);
+  mq_message_set_tags(m, "A");
+  mq_message_set_delay_level(m, 3);
+  for (int i = 0; i < 3; i++) {
+    enum mq_transaction_state state;
+    CU_ASSERT_EQUAL(mq_transaction_producer_send(producer, m, &i, &result, &state, NULL), MQ_OK);
+    CU_ASSERT(state == t.states[i] && result.status == MQ_SEND_OK);
+    memcpy(ids[i], result.message_id, MQ_ID_MAX);
+  }
+  for (int i = 0; i < 1000 && s.fake.end_count < 4; i++) usleep(5000);
+  CU_ASSERT_EQUAL(mq_transaction_producer_stop(producer, 1000, NULL), MQ_OK);
+  CU_ASSERT_EQUAL(mq_transaction_producer_send(producer, m, NULL, NULL, NULL, NULL), MQ_STOPPED);
+  mq_message_free(m);
+  mq_transaction_producer_free(producer);
+  stage_stop_server(&s);
+  CU_ASSERT(t.executed == 3 && t.checked == 1 && s.fake.end_count == 4);
+  for (int i = 0; i < 4; i++) {
+    const struct fake_end *e = &s.fake.ends[i];
+    CU_ASSERT(e->how == hows[i] && e->asked == (i == 3) && e->log == 0x123);
+    CU_ASSERT_STRING_EQUAL(e->group, "P");
+    CU_ASSERT_STRING_EQUAL(e->message_id, ids[i < 3 ? i : 2]);
+  }
+  struct message stored;
+  size_t size;
+  CU_ASSERT_FATAL(message_decode(span_of(s.fake.messages->record, s.fake.messages->size), true, &stored, &size) ==
+                  STATUS_OK);
+  CU_ASSERT(stored.sys_flag == SYS_TRANSACTION_PREPARED);
+  CU_ASSERT(span_is(property_get(stored.properties, "TRAN_MSG"), "true"));
+  CU_ASSERT(property_get(stored.properties, "DELAY").ptr == NULL);
+  stage_close(&s);
+}
+
+/* What was never stored is not executed, and nothing is said of it. */
+static void test_transaction_refused(void) {
+  struct stage s;
+  struct transactions t = {.answer = MQ_TRANSACTION_UNKNOWN};
+  struct mq_transaction_listener listener = {on_execute, on_check, &t};
+  mq_transaction_producer *producer;
+  enum mq_transaction_state state = MQ_TRANSACTION_COMMIT;
+  stage_open(&s, NULL, NULL);
+  s.fake.send_code = RESPONSE_MESSAGE_ILLEGAL;
+  CU_ASSERT_EQUAL_FATAL(mq_transaction_producer_start(s.client, "P", &listener, &producer, NULL), MQ_OK);
+  mq_message *m = mq_message_new("T", "order", 5);
+  CU_ASSERT_EQUAL(mq_transaction_producer_send(producer, m, NULL, NULL, &state, NULL), MQ_REFUSED);
+  mq_message_free(m);
+  mq_transaction_producer_free(producer);
+  stage_stop_server(&s);
+  CU_ASSERT(t.executed == 0 && s.fake.end_count == 0 && state == MQ_TRANSACTION_COMMIT);
+  stage_close(&s);
+}
+
 const struct test api_tests[] = {{"api: blocking sends of many threads", test_blocking},
                                  {"api: asynchronous, one-way, batch", test_async},
                                  {"api: what is refused", test_refusals},
                                  {"api: the deadline of a producer's stop", test_stop_deadline},
                                  {"api: pull consumer", test_pull},
                                  {"api: push consumer", test_push},
+                                 {"api: transactions", test_transactions},
+                                 {"api: who answers for transactions is known", test_transaction_presence},
+                                 {"api: a transaction that is refused", test_transaction_refused},
                                  {"api: the deadline of a push consumer's stop", test_push_deadline},
                                  {NULL, NULL}};

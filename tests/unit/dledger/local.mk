@@ -2,6 +2,8 @@
 check_PROGRAMS += tests/unit/dledger/test_dledger
 TESTS += tests/unit/dledger/test_dledger
 tests_unit_dledger_test_dledger_SOURCES = \
+  tests/alone.c tests/alone.h \
+  tests/memory.c tests/memory.h \
   tests/unit/dledger/rig.c tests/unit/dledger/rig.h \
   tests/unit/dledger/suites.h \
   tests/unit/dledger/test_append.c \
@@ -18,4 +20,4 @@ tests_unit_dledger_test_dledger_SOURCES = \
 tests_unit_dledger_test_dledger_CPPFLAGS = $(AM_CPPFLAGS) $(CUNIT_CFLAGS)
 tests_unit_dledger_test_dledger_LDADD = tests/libharness.la libdledger/libdledger.la host/libsim.la \
   core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS) $(CUNIT_LIBS)
-tests_unit_dledger_test_dledger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+tests_unit_dledger_test_dledger_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)

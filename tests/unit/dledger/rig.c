@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/dledger/rig.h"
+#include "tests/alone.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-static void node_connection(struct node *node, const struct net_event *event, struct moment now) {
-  (void)node, (void)event, (void)now;
-}
-
-static size_t node_bytes(struct node *node, conn_id conn, struct span input, struct moment now) {
-  (void)node, (void)conn, (void)now;
-  return input.len;
-}
 
 static void node_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
   struct rig *r = (struct rig *)node;
@@ -23,12 +14,7 @@ static int64_t node_turn(struct node *node, struct moment now) {
   return r->ledger == NULL ? TIME_NEVER : ledger_tick(r->ledger, now);
 }
 
-static const struct node_ops rig_ops = {node_connection, node_bytes, node_synced, node_turn};
-
-static void print_line(struct log *log, enum log_level level, const char *line) {
-  (void)log;
-  printf("    [%d] %s\n", (int)level, line);
-}
+static const struct node_ops rig_ops = {alone_connection, alone_bytes, node_synced, node_turn};
 
 void rig_init(struct rig *r, uint64_t seed) {
   *r = (struct rig){.node = {&rig_ops}};
@@ -36,7 +22,7 @@ void rig_init(struct rig *r, uint64_t seed) {
   r->host = sim_host_new(r->world, "n0");
   r->disk = sim_host_disk(r->host);
   buf_init(&r->why, 4096);
-  r->log = (struct log){getenv("RIG_LOG") != NULL ? LOG_DEBUG : LOG_ERROR + 1, print_line, NULL};
+  r->log = alone_log();
   r->options = (struct ledger_options){
       .dir = RIG_DIR, .data_file_length = RIG_DATA_LENGTH, .index_file_length = RIG_INDEX_LENGTH, .token = 7};
   sim_attach(r->host, &r->node);

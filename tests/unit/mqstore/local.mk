@@ -19,4 +19,5 @@ tests_unit_mqstore_test_mqstore_LDADD = tests/libharness.la tools/mqstore/libmqs
 EXTRA_DIST += \
   tests/golden/store/store-e-dledger-bare.tar.gz \
   tests/golden/store/store-e-dledger.tar.gz \
-  tests/golden/store/store-g-ext.tar.gz
+  tests/golden/store/store-g-ext.tar.gz \
+  tests/golden/store/store-i-again.tar.gz

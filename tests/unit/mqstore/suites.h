@@ -20,6 +20,7 @@ void test_damage_log(void);
 void test_damage_queue(void);
 void test_damage_units_off(void);
 void test_damage_index(void);
+void test_damage_index_again(void);
 void test_damage_files(void);
 void test_damage_ext(void);
 void test_damage_dledger(void);

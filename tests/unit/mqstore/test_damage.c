@@ -160,6 +160,44 @@ void test_damage_index(void) {
   rig_fini(&r);
 }
 
+/* A store of Java alone, killed three times: what it put into the index once more at each start is told as that. */
+void test_damage_index_again(void) {
+  static const char in_the_middle[] = "index/20261123201847873", behind_a_rest[] = "index/20261123201912574";
+  static const char at_the_begin[] = "index/20261123201933221";
+  const int64_t middle = ENTRIES_AT + 20 * 8, begin = ENTRIES_AT + 20;
+  struct rig r;
+  uint8_t entry[20];
+  rig_init(&r, "store/store-i-again.tar.gz", "store");
+  VERDICT(&r, 0, "note", in_the_middle, middle, "entry 8: the keys of the record at offset 10841 once more");
+  VERDICT(&r, 0, "note", behind_a_rest, ENTRIES_AT + 20 * 2, "entry 2: the keys of the record at offset 23147 once");
+  /* The file before has one key of that record, the file with the other one was thrown away. */
+  VERDICT(&r, 0, "note", at_the_begin, begin, "entry 1: the keys of the record at offset 29593 once more");
+
+  /* Once more, but another record; one that is gone. */
+  rig_flip(&r, in_the_middle, middle + 4 + 7);
+  rig_run(&r, "verify", "@", NULL);
+  CU_ASSERT(rig_said(&r, "index/20261123201847873:456: entry 8: points where no such record comes"));
+  rig_flip(&r, in_the_middle, middle + 4 + 7);
+  /* Not all of its keys. */
+  rig_read(&r, in_the_middle, middle + 20, entry, 20);
+  rig_flip(&r, in_the_middle, middle + 20 + 3);
+  rig_run(&r, "verify", "@", NULL);
+  CU_ASSERT(rig_said(&r, "index/20261123201847873:476: entry 9: the record has another key there"));
+  rig_write(&r, in_the_middle, middle + 20, entry, 20);
+  /* Other keys than the record's. */
+  rig_flip(&r, in_the_middle, middle + 3);
+  rig_run(&r, "verify", "@", NULL);
+  CU_ASSERT(rig_said(&r, "index/20261123201847873:456: entry 8: points where no such record comes"));
+  rig_flip(&r, in_the_middle, middle + 3);
+  /* A first key of another record, where the second one's should be. */
+  rig_flip(&r, at_the_begin, begin + 3);
+  rig_run(&r, "verify", "@", NULL);
+  CU_ASSERT(rig_said(&r, "index/20261123201933221:316: entry 1: the record has another key there"));
+  rig_flip(&r, at_the_begin, begin + 3);
+  VERDICT(&r, 0, "note", at_the_begin, begin, "once more, as after a crash in Java");
+  rig_fini(&r);
+}
+
 void test_damage_files(void) {
   struct rig r;
   start(&r);

@@ -17,6 +17,7 @@ static const struct test tests[] = {
     {"damage: queue", test_damage_queue},
     {"damage: units off their places", test_damage_units_off},
     {"damage: index", test_damage_index},
+    {"damage: index, keys once more", test_damage_index_again},
     {"damage: files", test_damage_files},
     {"damage: ext", test_damage_ext},
     {"damage: DLedger", test_damage_dledger},

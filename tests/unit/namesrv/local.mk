@@ -1,6 +1,7 @@
 check_PROGRAMS += tests/unit/namesrv/test_namesrv
 TESTS += tests/unit/namesrv/test_namesrv
 tests_unit_namesrv_test_namesrv_SOURCES = \
+  tests/memory.c tests/memory.h \
   tests/unit/namesrv/memory_disk.c tests/unit/namesrv/memory_disk.h \
   tests/unit/namesrv/memory_net.c tests/unit/namesrv/memory_net.h \
   tests/unit/namesrv/stage.c tests/unit/namesrv/stage.h \
@@ -14,7 +15,7 @@ tests_unit_namesrv_test_namesrv_SOURCES = \
   tests/unit/namesrv/test_torture.c \
   tests/unit/namesrv/test_trace.c
 tests_unit_namesrv_test_namesrv_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE $(CUNIT_CFLAGS)
-tests_unit_namesrv_test_namesrv_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+tests_unit_namesrv_test_namesrv_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_namesrv_test_namesrv_LDADD = tests/libharness.la mqnamesrv/libmqnamesrv.la core/libremoting.la \
   core/libconfig.la core/libwire.la core/libport.la core/libbase.la $(ZLIB_LIBS) $(CUNIT_LIBS)
 

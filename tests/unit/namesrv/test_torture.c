@@ -2,8 +2,8 @@
  *
  * The n-th allocation fails, for every n: a registration or a change of items
  * is then refused, leaves the tables whole, and succeeds when tried again.
- * malloc, calloc and realloc are wrapped at link time (local.mk).
  */
+#include "tests/memory.h"
 #include "tests/unit/namesrv/stage.h"
 #include "tests/unit/namesrv/test_namesrv.h"
 
@@ -11,27 +11,11 @@
 
 enum { ALLOCATIONS_MAX = 500 };
 
-static long fail_after = -1; /* allocations that still succeed; < 0: all do */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static bool must_fail(void) {
-  if (fail_after < 0) return false;
-  if (fail_after > 0) {
-    fail_after--;
-    return false;
-  }
-  return true; /* and every one after it, until told otherwise */
+/* So many more allocations succeed, and none after them, until told otherwise. */
+static void memory_lasts(long allocations) {
+  memory_fail((uint64_t)allocations + 1, UINT64_MAX);
+  memory_arm();
 }
-
-void *__wrap_malloc(size_t size) { return must_fail() ? NULL : __real_malloc(size); }
-void *__wrap_calloc(size_t n, size_t size) { return must_fail() ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc(void *p, size_t size) { return must_fail() ? NULL : __real_realloc(p, size); }
 
 /* The invariant of routes.h. */
 static void expect_whole(const struct routes *r) {
@@ -88,9 +72,9 @@ static long torture_registration(const char *before, const char *address, int64_
     arena_init(&arena, 1 << 20);
     CU_ASSERT(try_register(&r, "other", "o:1", 0) == STATUS_OK);
     if (before != NULL) CU_ASSERT(try_register(&r, before, address, counter) == STATUS_OK);
-    fail_after = n;
+    memory_lasts(n);
     enum status status = try_register(&r, "a", "a:1", 1);
-    fail_after = -1;
+    memory_hold();
     expect_whole(&r);
     CU_ASSERT(status == STATUS_OK || status == STATUS_NO_MEMORY);
     CU_ASSERT(try_register(&r, "a", "a:1", 1) == STATUS_OK);
@@ -122,10 +106,10 @@ void test_torture_kv(void) {
     memory_disk_init(&disk);
     kv_init(&kv, &disk.disk, STAGE_KV, 4096, 1, NULL);
     CU_ASSERT(kv_put(&kv, SPAN_LITERAL("ns"), SPAN_LITERAL("k"), SPAN_LITERAL("v")) == STATUS_OK);
-    fail_after = n;
+    memory_lasts(n);
     enum status put = kv_put(&kv, SPAN_LITERAL("ns"), SPAN_LITERAL("k"), SPAN_LITERAL("w"));
     enum status fresh = put == STATUS_OK ? kv_put(&kv, SPAN_LITERAL("new"), SPAN_LITERAL("k"), SPAN_LITERAL("x")) : put;
-    fail_after = -1;
+    memory_hold();
     ASSERT_SPAN(kv_get(&kv, SPAN_LITERAL("ns"), SPAN_LITERAL("k")), put == STATUS_OK ? "w" : "v");
     CU_ASSERT((kv_get(&kv, SPAN_LITERAL("new"), SPAN_LITERAL("k")).ptr != NULL) == (fresh == STATUS_OK));
     kv_fini(&kv);

@@ -2,6 +2,7 @@
 check_PROGRAMS += tests/unit/store/test_store
 TESTS += tests/unit/store/test_store
 tests_unit_store_test_store_SOURCES = \
+  tests/alone.c tests/alone.h \
   tests/golden/expected.c tests/golden/expected.h \
   tests/golden/expected_record.c \
   tests/golden/unpack.c tests/golden/unpack.h \

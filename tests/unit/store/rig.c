@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/store/rig.h"
+#include "tests/alone.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-static void node_connection(struct node *node, const struct net_event *event, struct moment now) {
-  (void)node, (void)event, (void)now;
-}
-
-static size_t node_bytes(struct node *node, conn_id conn, struct span input, struct moment now) {
-  (void)node, (void)conn, (void)now;
-  return input.len;
-}
 
 static void node_synced(struct node *node, uint64_t token, enum status status, struct moment now) {
   struct rig *r = (struct rig *)node;
@@ -23,16 +14,11 @@ static int64_t node_turn(struct node *node, struct moment now) {
   return r->store == NULL ? TIME_NEVER : store_tick(r->store, now);
 }
 
-static const struct node_ops rig_ops = {node_connection, node_bytes, node_synced, node_turn};
+static const struct node_ops rig_ops = {alone_connection, alone_bytes, node_synced, node_turn};
 
 static void count_arrived(void *context, struct span topic, int32_t queue_id, int64_t queue_max, int64_t tags_code) {
   (void)topic, (void)queue_id, (void)queue_max, (void)tags_code;
   ++*(uint64_t *)context;
-}
-
-static void print_line(struct log *log, enum log_level level, const char *line) {
-  (void)log;
-  printf("    [%d] %s\n", (int)level, line);
 }
 
 void rig_init(struct rig *r, uint64_t seed) {
@@ -42,7 +28,7 @@ void rig_init(struct rig *r, uint64_t seed) {
   r->disk = sim_host_disk(r->host);
   r->listener = (struct store_listener){.arrived = count_arrived, .context = &r->arrived};
   buf_init(&r->why, 4096);
-  r->log = (struct log){getenv("RIG_LOG") != NULL ? LOG_DEBUG : LOG_ERROR + 1, print_line, NULL};
+  r->log = alone_log();
   r->config = (struct store_config){
       .root = RIG_ROOT, .commitlog = RIG_LOG, .segment_length = 65536, .queue_file_length = 1280,
       .message_size_max = 40000, .flush_interval_ms = 500, .flush_least_pages = 4, .flush_thorough_ms = 10000,

@@ -122,6 +122,7 @@
   X(index_power_cut) \
   X(index_reads_little) \
   X(index_torn) \
+  X(index_parts_of_entries) \
   X(index_log_is_shorter) \
   X(index_lost) \
   X(index_bad_disk) \

@@ -194,6 +194,56 @@ void test_index_torn(void) {
   }
 }
 
+/* Keys that are not found within a second of the message's store time. */
+static int late(struct rig *r) {
+  static const char *const formats[] = {"u%d", "k%d"};
+  int bad = 0;
+  for (int i = 0; i < sent; i++)
+    for (int f = 0; f < 2; f++) {
+      char key[32];
+      if (i % 7 == 3 || count_of(r, formats[f], i) != 1) continue;
+      int64_t ms = record_store_ms(got.records[0].ptr);
+      snprintf(key, sizeof key, f == 0 ? "u%d" : "k%d", i);
+      store_query(r->store, SPAN_LITERAL("T"), span_text(key), 32, 1 << 20, ms - 999, ms + 999, &got);
+      bad += got.count != 1;
+    }
+  return bad;
+}
+
+/* One entry was written from a page's begin on only, or to a page's end, and all that follows is missing. */
+static void parts_of_entry(int32_t slots, int32_t entries, int32_t number, int from, bool end_is_missing) {
+  static const uint8_t never[8];
+  const int64_t area = 40 + 4 * slots, entry = area + 20 * number;
+  struct rig r;
+  start(&r, 6, slots, entries);
+  for (int i = 0; i < 20; i++) { /* three files, each over some seconds */
+    send(&r, 5);
+    rig_run(&r, 1200);
+  }
+  int before = late(&r); /* a file's first entry has Java's odd time */
+  rig_crash(&r, SIM_KILL);
+  rig_write(&r, RIG_ROOT "/checkpoint", 16, span_of(never, 8));
+  if (end_is_missing) damage(&r, 1, entry + from, (size_t)(area + 20 * entries - entry - from), 0);
+  else damage(&r, 1, entry, (size_t)from, 0);
+  CU_ASSERT_FATAL(rig_open(&r) == STATUS_OK);
+  CU_ASSERT(lacking(&r) == 0);
+  CU_ASSERT(late(&r) == before);
+  rig_fini(&r);
+}
+
+void test_index_parts_of_entries(void) {
+  static const int32_t slots[] = {61, 1009}; /* most entries have a predecessor, or none */
+  for (int s = 0; s < 2; s++)
+    for (int32_t entries = 99; entries < 102; entries++) { /* the last one is of each of a record's keys */
+      const int32_t numbers[] = {1, 2, 60, entries - 2, entries - 1};
+      for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
+        for (int from = 4; from < 20; from += 4) {
+          parts_of_entry(slots[s], entries, numbers[k], from, false);
+          parts_of_entry(slots[s], entries, numbers[k], from, true);
+        }
+    }
+}
+
 /* The log lost its end: entries behind it must go, or new records in their place would be passed over. */
 void test_index_log_is_shorter(void) {
   for (int clean = 0; clean < 2; clean++) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -268,7 +269,8 @@ static void test_data_end(void) {
   disk_init(&w);
   struct span part = SPAN_LITERAL("x");
   struct disk_file *file = must_open(&w, "holes", DISK_CREATE | DISK_RANDOM, 6000000);
-  CU_ASSERT(ops->data_end(w.disk, file) == 0 || ops->data_end(w.disk, file) == 6000000); /* a file system may not know */
+  CU_ASSERT(ops->data_end(w.disk, file) == 0 ||
+            ops->data_end(w.disk, file) == 6000000); /* a file system may not know */
   CU_ASSERT(ops->write(w.disk, file, 5000, &part, 1) == STATUS_OK);
   CU_ASSERT(ops->data_end(w.disk, file) > 5000);
   CU_ASSERT(ops->write(w.disk, file, 1000000, &part, 1) == STATUS_OK);
@@ -281,10 +283,43 @@ static void test_data_end(void) {
   disk_done(&w);
 }
 
+/* Pages of the view that are in memory. */
+static size_t pages_cached(const uint8_t *view, size_t len) {
+  enum { PAGES = 16384 };
+  static unsigned char cached[PAGES];
+  size_t n = 0, page = (size_t)sysconf(_SC_PAGESIZE);
+  CU_ASSERT_FATAL(len / page <= PAGES);
+  CU_ASSERT_FATAL(mincore((void *)(uintptr_t)view, len, cached) == 0);
+  for (size_t i = 0; i < len / page; i++) n += cached[i] & 1;
+  return n;
+}
+
+/* A reader that follows the writer has no pages made of what is not written yet. */
+static void test_holes_are_not_read_ahead(void) {
+  enum { LENGTH = 64 << 20, BLOCK = 1 << 16, WRITTEN = 8 << 20 };
+  static uint8_t block[BLOCK];
+  struct world w;
+  disk_init(&w);
+  memset(block, 'x', sizeof block);
+  struct span part = span_of(block, sizeof block);
+  struct disk_file *file = must_open(&w, "log", DISK_CREATE | DISK_ALLOCATE, LENGTH);
+  const uint8_t *view = ops->view(w.disk, file);
+  size_t sum = view[0]; /* whoever opens a log looks where it ends; that began it */
+  for (int64_t at = 0; at < WRITTEN; at += BLOCK) {
+    CU_ASSERT_FATAL(ops->write(w.disk, file, at, &part, 1) == STATUS_OK);
+    for (size_t i = 0; i < BLOCK; i += 512) sum += view[(size_t)at + i];
+  }
+  CU_ASSERT(sum == (size_t)'x' * (WRITTEN / 512));
+  CU_ASSERT_EQUAL(pages_cached(view + WRITTEN, LENGTH - WRITTEN), 0);
+  ops->close(w.disk, file);
+  disk_done(&w);
+}
+
 static void test_directory_and_everything(void) {
   struct world w;
   disk_init(&w);
-  struct disk_file *file = must_open(&w, "f", DISK_CREATE, 0), *dir = must_open(&w, ".", DISK_DIRECTORY, 0), *all = NULL;
+  struct disk_file *file = must_open(&w, "f", DISK_CREATE, 0), *dir = must_open(&w, ".", DISK_DIRECTORY, 0),
+                   *all = NULL;
   struct span part = SPAN_LITERAL("x");
   CU_ASSERT(ops->write(w.disk, file, 0, &part, 1) == STATUS_OK);
   CU_ASSERT(ops->sync(w.disk, dir) == STATUS_OK);
@@ -307,6 +342,7 @@ const struct test disk_tests[] = {
     {"replace_whole", test_replace_whole},
     {"sync_start", test_sync_start},
     {"data_end", test_data_end},
+    {"holes_are_not_read_ahead", test_holes_are_not_read_ahead},
     {"directory_and_everything", test_directory_and_everything},
     {"lock", test_lock},
     {"lock_busy", test_lock_busy},

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * memory: the n-th allocation fails (the linker's --wrap), but only those of
- * the program under test: the imagined world around it always has enough.
+ * memory: allocations are counted and the n-th fails (the linker's --wrap, WRAP_MEMORY),
+ * but only those of what is under test: the imagined world around it always has
+ * enough and costs nothing.
  */
-#ifndef TESTS_TORTURE_MEMORY_H
-#define TESTS_TORTURE_MEMORY_H
+#ifndef TESTS_MEMORY_H
+#define TESTS_MEMORY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@ void memory_fail(uint64_t at, uint64_t count);
 void memory_heal(void);
 uint64_t memory_count(void);
 bool memory_failed(void);
-/* Inside the program: allocations count. Returns what it was. */
+/* Inside what is under test: allocations count. Returns what it was. */
 bool memory_arm(void);
 /* Back in the tests. Returns what it was, for memory_release. */
 bool memory_hold(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/torture/memory.h"
+#include "tests/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,18 +43,14 @@ static bool refused(void) {
 
 /* ---- the wrapped functions ---- */
 
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
+__typeof__(malloc) __real_malloc, __wrap_malloc;
 void *__wrap_malloc(size_t size) { return refused() ? NULL : __real_malloc(size); }
 
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
+__typeof__(calloc) __real_calloc, __wrap_calloc;
 void *__wrap_calloc(size_t count, size_t size) { return refused() ? NULL : __real_calloc(count, size); }
 
-void *__real_realloc(void *old, size_t size);
-void *__wrap_realloc(void *old, size_t size);
+__typeof__(realloc) __real_realloc, __wrap_realloc;
 void *__wrap_realloc(void *old, size_t size) { return refused() ? NULL : __real_realloc(old, size); }
 
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
+__typeof__(strdup) __real_strdup, __wrap_strdup;
 char *__wrap_strdup(const char *text) { return refused() ? NULL : __real_strdup(text); }
