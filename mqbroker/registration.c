@@ -8,7 +8,14 @@
 
 #include <stdio.h>
 
-enum { RETRY_MS = 1000, PERIOD_MIN_MS = 10000, PERIOD_MAX_MS = 60000, BODY_MAX = 256 << 20, PROBE_MS = 3000, MASTER_MS = 2000 };
+enum {
+  RETRY_MS = 1000,
+  PERIOD_MIN_MS = 10000,
+  PERIOD_MAX_MS = 60000,
+  BODY_MAX = 256 << 20,
+  PROBE_MS = 3000,
+  MASTER_MS = 2000
+};
 
 enum status registration_init(struct registration *r, struct broker *b, const char *servers, struct moment now,
                               struct buf *why) {
@@ -251,6 +258,8 @@ void registration_role_changed(struct registration *r) {
   r->hurry = true;
   for (size_t i = 0; i < r->count; i++) r->servers[i].reported = false;
 }
+
+void registration_ask(struct registration *r) { r->hurry = true; }
 
 void registration_leave(struct registration *r, struct moment now) {
   struct broker *b = r->broker;

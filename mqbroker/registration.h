@@ -51,6 +51,8 @@ int64_t registration_turn(struct registration *r, struct moment now);
 void registration_closed(struct registration *r, const char *addr, struct moment now);
 /* This broker is somebody else now, and says so to all at once. */
 void registration_role_changed(struct registration *r);
+/* Who is the master now? The answers tell (slave_sync_master_is). */
+void registration_ask(struct registration *r);
 /* One-way farewell to every name server. */
 void registration_leave(struct registration *r, struct moment now);
 

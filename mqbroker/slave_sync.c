@@ -13,6 +13,10 @@ enum {
   PERIOD_MS = 10000,
   /* While the master has to be told of progress: consumers that start there must not read again. */
   OWN_PERIOD_MS = 1000,
+  /* Under a Java leader of a DLedger group, which may die at any time: what it made since the last fetch is forgotten.
+   */
+  GROUP_PERIOD_MS = 3000,
+  LOOK_MS = 1000, /* for such a leader's address */
   TIMEOUT_MS = 3000,
   VIP_DISTANCE = 2
 };
@@ -41,6 +45,13 @@ enum status slave_sync_init(struct slave_sync *s, struct broker *b, uint64_t see
 
 void slave_sync_fini(struct slave_sync *s) { offsets_fini(&s->own); }
 
+static bool is_member(const struct slave_sync *s) { return s->broker->settings->enableDLegerCommitLog; }
+
+static int64_t period_ms(const struct slave_sync *s) {
+  if (map_count(&s->own.table) > 0) return OWN_PERIOD_MS;
+  return is_member(s) ? GROUP_PERIOD_MS : PERIOD_MS;
+}
+
 void slave_sync_master_is(struct slave_sync *s, struct span address) {
   if (!is_slave(s) || span_is(address, s->master)) return;
   size_t colon = address.len;
@@ -55,6 +66,7 @@ void slave_sync_master_is(struct slave_sync *s, struct span address) {
   int n = snprintf(s->vip, sizeof s->vip, "%.*s%d", (int)colon, s->master, port - VIP_DISTANCE);
   if (n >= (int)sizeof s->vip) s->master[0] = '\0';
   log_info(s->broker->log, "the master's address is %s", s->master);
+  if (is_member(s)) s->due_ms = s->broker->now.mono_ms;
 }
 
 void slave_sync_committed(struct slave_sync *s, struct span group, struct span topic, int32_t queue_id,
@@ -155,15 +167,30 @@ static void on_fetched(struct call *call, enum status status, const struct comma
     log_warn(s->broker->log, "the master's %s cannot be fetched from %s: %s %s", fetches[kind].what,
              kind == FETCH_TOPICS ? s->vip : s->master, status_text(status), remark);
   s->failing[kind] = failing;
+  if (!answered && is_member(s)) s->master[0] = '\0'; /* perhaps no name server has heard of another one yet */
 }
 
 /* ---- asking ---- */
 
+/* A new leader is another address, which the name servers do not know at once; the next registration is far away. */
+static void look_for_leader(struct slave_sync *s, struct moment now) {
+  struct broker *b = s->broker;
+  int64_t term = dledger_leader_term(b->repl);
+  if (term != s->leader_term) s->master[0] = '\0';
+  s->leader_term = term;
+  if (term < 0 || s->master[0] != '\0' || now.mono_ms < s->look_ms) return;
+  s->look_ms = now.mono_ms + LOOK_MS;
+  if (s->due_ms > s->look_ms) s->due_ms = s->look_ms;
+  registration_ask(&b->registration);
+}
+
 int64_t slave_sync_turn(struct slave_sync *s, struct moment now) {
   struct broker *b = s->broker;
   if (!is_slave(s)) return TIME_NEVER;
+  if (is_member(s)) look_for_leader(s, now);
   if (now.mono_ms < s->due_ms) return s->due_ms;
-  s->due_ms = now.mono_ms + (map_count(&s->own.table) > 0 ? OWN_PERIOD_MS : PERIOD_MS);
+  bool looks = is_member(s) && s->master[0] == '\0';
+  s->due_ms = now.mono_ms + (looks ? LOOK_MS : period_ms(s));
   if (s->master[0] == '\0' || strcmp(s->master, b->registration.address) == 0) return s->due_ms;
   for (int kind = 0; kind < FETCH_KINDS; kind++) {
     struct call *call = &s->calls[kind];

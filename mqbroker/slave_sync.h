@@ -10,6 +10,9 @@
  * next fetch. Here those commits are remembered (config/slaveOffset.json) and
  * given to the master every second, as any client would, until its table has them; whatever
  * was not committed here follows the master in both directions.
+ *
+ * A member of a DLedger group does the same under a Java leader only, every 3 s,
+ * and asks for the leader's address as soon as there is one.
  */
 #ifndef MQBROKER_SLAVE_SYNC_H
 #define MQBROKER_SLAVE_SYNC_H
@@ -27,6 +30,7 @@ struct slave_sync {
   char master[128]; /* address as the name servers say; empty: none */
   char vip[128];
   int64_t due_ms;
+  int64_t leader_term, look_ms; /* in a DLedger group: whose address it is, and when to ask for it again */
   struct offsets own; /* committed here, and not known to be at the master yet */
   uint32_t delay_crc; /* of the delay offsets that were written last */
   bool failing[FETCH_KINDS];

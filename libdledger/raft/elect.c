@@ -104,10 +104,21 @@ static void decide(struct raft *r) {
   else raft_lead(r);
 }
 
+/* Java's says only in a term of its own voting that its ledger is longer, and its rounds take seconds: whoever stands
+ * in between has it begin anew, and it alone can be elected. It may have lost that ledger, so this is not kept for
+ * ever. */
+static void note_ledger(const struct raft *r, struct peer *p, enum raft_vote vote) {
+  if (vote != RAFT_VOTE_SMALL_LEDGER_END_INDEX && vote != RAFT_VOTE_EXPIRED_LEDGER_TERM) return;
+  p->longer_than = raft_end(r);
+  p->longer_until_ms = r->now_ms + r->config.java_longer_ms;
+}
+
 /* What a Java member says to a question in the current term, when it has no leader: it would go along with the next.
  * ALREADY_VOTED: it has spent its vote of this term, not of the next. */
-static enum raft_vote read_java_pre_vote(enum raft_vote vote) {
-  return vote == RAFT_VOTE_ALREADY_VOTED || vote == RAFT_VOTE_TERM_NOT_READY ? RAFT_VOTE_ACCEPT : vote;
+static enum raft_vote read_java_pre_vote(const struct raft *r, const struct peer *p, enum raft_vote vote) {
+  if (vote != RAFT_VOTE_ALREADY_VOTED && vote != RAFT_VOTE_TERM_NOT_READY) return vote;
+  bool longer = r->now_ms < p->longer_until_ms && p->longer_than == raft_end(r);
+  return longer ? RAFT_VOTE_SMALL_LEDGER_END_INDEX : RAFT_VOTE_ACCEPT;
 }
 
 void raft_on_vote_answer(struct raft *r, const struct raft_message *m) {
@@ -120,10 +131,14 @@ void raft_on_vote_answer(struct raft *r, const struct raft_message *m) {
   if (r->role != RAFT_CANDIDATE || m->seq < r->ballot_seq || m->asked_term != r->hard.term) return;
   p->kind = m->ours ? PEER_OURS : PEER_JAVA;
   p->voted = true;
-  p->vote = r->pre_vote && !m->ours ? read_java_pre_vote(m->vote) : m->vote;
+  if (!m->ours) note_ledger(r, p, m->vote);
+  p->vote = r->pre_vote && !m->ours ? read_java_pre_vote(r, p, m->vote) : m->vote;
   p->vote_firm = !m->ours || m->amnesia == 0;
   raft_note_amnesia(r, p, m);
-  if (p->vote == RAFT_VOTE_TERM_NOT_READY) p->vote_due_ms = r->now_ms + r->config.java_revote_ms;
+  if (p->vote == RAFT_VOTE_TERM_NOT_READY) {
+    p->vote_due_ms = r->now_ms + r->config.java_revote_ms;
+    raft_wait_for_leader(r, r->config.java_wait_ms); /* another term would not make it ready earlier */
+  }
   if (p->vote == RAFT_VOTE_ALREADY_HAS_LEADER && !r->hand_over)
     raft_wait_for_leader(r, m->ours ? 0 : r->config.java_wait_ms);
   decide(r);

@@ -36,7 +36,8 @@ struct peer {
   /* the ballot */
   enum raft_vote vote;
   bool voted, vote_firm;
-  int64_t vote_due_ms; /* ask again */
+  int64_t vote_due_ms;                  /* ask again */
+  int64_t longer_than, longer_until_ms; /* a Java member whose ledger is longer than ours when it ended so */
 };
 
 /* An answer that waits until what it promises is durable. */

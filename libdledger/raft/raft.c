@@ -15,6 +15,7 @@ void raft_config_default(struct raft_config *config) {
   config->heartbeat_ms = 50;
   config->java_leak_ms = 6000;
   config->java_wait_ms = 2500;
+  config->java_longer_ms = 30000;
   config->java_revote_ms = 20;
   config->answer_ms = 1000;
   config->batch_count = 4096;

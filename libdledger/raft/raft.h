@@ -73,6 +73,7 @@ struct raft_config {
   int heartbeat_ms;   /* of our leader */
   int java_leak_ms;   /* how long a Java leader may be silent (heartBeatTimeIntervalMs * maxHeartBeatLeak) */
   int java_wait_ms;   /* who hears that there is a Java leader waits so long for its heartbeat */
+  int java_longer_ms; /* who heard from a Java member that its ledger is longer leaves it so long to be elected */
   int java_revote_ms; /* after TERM_NOT_READY the vote is asked for again */
   int answer_ms;      /* a push without an answer is sent again (DLedger: maxPushTimeOutMs) */
   int64_t batch_count, batch_bytes; /* of a push among ours */

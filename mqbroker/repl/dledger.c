@@ -397,6 +397,7 @@ bool dledger_followed_java(const struct repl *r) {
   if (d->node != NULL && !d->leads && d->known) d->java = leader_is_java(d); /* what it is may come to light later */
   return d->java;
 }
+int64_t dledger_leader_term(const struct repl *r) { return of(r)->known ? of(r)->term : -1; }
 int64_t dledger_end(const struct repl *r) { return of(r)->end; }
 
 bool dledger_synced(struct repl *r, uint64_t token, enum status status, struct moment now) {

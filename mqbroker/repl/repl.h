@@ -120,6 +120,8 @@ bool dledger_hand_over(struct repl *r);
 bool dledger_hands_over(const struct repl *r);
 /* The leader, or the one before this member, is one of DLedger 0.1's: its topics and offsets are not in the log. */
 bool dledger_followed_java(const struct repl *r);
+/* The term in which somebody leads; -1: nobody that is known. */
+int64_t dledger_leader_term(const struct repl *r);
 /* The end of what was put last, agreed on or not. */
 int64_t dledger_end(const struct repl *r);
 /* As after a crash: nothing is written. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Groups of three with members of both kinds: Java's own DLedger 0.1 server and examples/kv. Six times one member is
+# Groups of three with members of both kinds: Java's own DLedger 0.1 server and examples/kv. ROUNDS times one member is
 # killed with -9 and started again, entries are appended through DLedger's protocol in between, and in the end the
 # data files must be the same bytes on all three.
 #
@@ -11,7 +11,7 @@ set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 trap interop_cleanup EXIT
 interop_prepare || exit
-PASSED=0 FAILED=0 GROUP=kv ROUNDS=6
+PASSED=0 FAILED=0 GROUP=kv ROUNDS=${ROUNDS:-3}
 
 # member ID: starts it with DIR, PEERS, JAVA_MEMBERS of the caller.
 member() {

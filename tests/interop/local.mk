@@ -44,6 +44,7 @@ EXTRA_DIST += \
   tests/interop/codes.sh \
   tests/interop/codes_broker.txt \
   tests/interop/codes_namesrv.txt \
+  tests/interop/dledger_brokers.sh \
   tests/interop/dledger_mixed.sh \
   tests/interop/kill9.sh \
   tests/interop/ledger.sh \

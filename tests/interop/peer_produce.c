@@ -21,6 +21,9 @@
 #define THREADS_MAX 64
 #define SEND_TIMEOUT_MS 10000
 #define COMPLAINTS_MAX 5
+/* With --patient, while the brokers of a group change places. */
+#define PATIENT_PAUSE_MS 50
+#define PATIENT_ROUTES_MS 1000
 /* Queues that the client takes for a topic that has no route yet (defaultTopicQueueNums). */
 #define NEW_TOPIC_QUEUES 4
 
@@ -31,6 +34,7 @@ struct producer {
   const char *topic, *prefix;
   int count, size, threads, queue_count;
   int delay_level; /* 0: none */
+  bool patient;
   int64_t deadline_ms;
   FILE *acked; /* NULL: none */
   sem_t window;
@@ -156,13 +160,18 @@ struct worker {
   pthread_t thread;
 };
 
+static void block_failed(struct producer *p, const struct mq_error *error) {
+  complain(p, error);
+  if (p->patient) peer_sleep_ms(PATIENT_PAUSE_MS);
+}
+
 static void block_send(struct producer *p, const struct mode *mode, int queue, int from) {
   struct mq_error error;
   int end = seqs_of(p, queue);
   int to = from + mode->block < end ? from + mode->block : end;
   if (from >= to) return;
   if (mode->send(p, queue, from, to, &error) == MQ_OK) count_ok(p, queue, from, to);
-  else complain(p, &error);
+  else block_failed(p, &error);
 }
 
 static void *worker_run(void *argument) {
@@ -251,6 +260,7 @@ static bool producer_open(struct producer *p, const char *servers, const char *g
   struct mq_error error = {.result = MQ_NO_MEMORY};
   mq_config *config = mq_config_new();
   bool ok = config != NULL && mq_config_set(config, "namesrvAddr", servers, &error) == MQ_OK && peer_set_keys(config, &error) &&
+            (!p->patient || mq_config_set_int(config, "pollNameServerInterval", PATIENT_ROUTES_MS, &error) == MQ_OK) &&
             mq_config_set_int(config, "sendMsgTimeout", SEND_TIMEOUT_MS, &error) == MQ_OK &&
             mq_config_set_int(config, "retryTimesWhenSendFailed", 0, &error) == MQ_OK &&
             mq_config_set_int(config, "retryTimesWhenSendAsyncFailed", 0, &error) == MQ_OK &&
@@ -278,7 +288,7 @@ static const struct mode *mode_find(const char *name) {
   return NULL;
 }
 
-enum { NAMESRV, TOPIC, GROUP, COUNT, SIZE, MODE, THREADS, PREFIX, TIMEOUT, ACKED, DELAY, OPTIONS };
+enum { NAMESRV, TOPIC, GROUP, COUNT, SIZE, MODE, THREADS, PREFIX, TIMEOUT, ACKED, DELAY, PATIENT, OPTIONS };
 
 static bool acked_open(struct producer *p, const char *path) {
   if (path == NULL) return true;
@@ -297,7 +307,7 @@ int produce_main(int argc, char **argv) {
       [NAMESRV] = {"-n", NULL, true},     [TOPIC] = {"-t", NULL, true},        [GROUP] = {"-g", NULL, true},
       [COUNT] = {"-c", NULL, true},       [SIZE] = {"-s", "100", false},       [MODE] = {"-m", "sync", false},
       [THREADS] = {"-k", "1", false},     [PREFIX] = {"--prefix", NULL, true}, [TIMEOUT] = {"--timeout", "300", false},
-      [ACKED] = {"--acked", NULL, false}, [DELAY] = {"--delay", "0", false},
+      [ACKED] = {"--acked", NULL, false}, [DELAY] = {"--delay", "0", false},   [PATIENT] = {"--patient", "0", false},
   };
   if (!options_parse(o, OPTIONS, argc, argv)) return PEER_USAGE;
   const struct mode *mode = mode_find(o[MODE].value);
@@ -309,6 +319,7 @@ int produce_main(int argc, char **argv) {
       .size = option_number(&o[SIZE]),
       .threads = option_number(&o[THREADS]),
       .delay_level = option_number(&o[DELAY]),
+      .patient = option_number(&o[PATIENT]) != 0,
       .deadline_ms = peer_now_ms() + (int64_t)option_number(&o[TIMEOUT]) * 1000,
   };
   if (p.threads < 1 || p.threads > THREADS_MAX || strlen(p.prefix) > 100 || !acked_open(&p, o[ACKED].value))

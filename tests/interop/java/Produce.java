@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendCallback;
@@ -30,6 +31,7 @@ public final class Produce {
     private final int count;
     private final int size;
     private final int threads;
+    private final boolean patient;
     private final long deadline;
     private final PrintStream acked;
     private final AtomicInteger sent = new AtomicInteger();
@@ -48,6 +50,7 @@ public final class Produce {
         count = Integer.parseInt(a.need("-c"));
         size = a.num("-s", 100);
         threads = a.num("-k", 1);
+        patient = a.flag("--patient");
         deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(a.num("--timeout", 300));
         String file = a.get("--acked", null);
         acked = file == null ? null : new PrintStream(new FileOutputStream(file, true), true, "UTF-8");
@@ -56,11 +59,15 @@ public final class Produce {
         producer.setSendMsgTimeout(10000);
         producer.setRetryTimesWhenSendFailed(0);
         producer.setRetryTimesWhenSendAsyncFailed(0);
+        if (patient) {
+            producer.setPollNameServerInterval(1000);
+        }
         producer.start();
     }
 
     public static void main(String[] argv) throws Exception {
-        Args a = new Args(argv, "-n", "-t", "-g", "-c", "-s", "-m", "-k", "--prefix", "--timeout", "--acked");
+        Args a = new Args(argv, "-n", "-t", "-g", "-c", "-s", "-m", "-k", "--prefix", "--timeout", "--acked",
+            "--patient");
         Produce p = new Produce(a);
         String mode = a.get("-m", "sync");
         p.findQueues(mode.equals("selector"));
@@ -130,8 +137,15 @@ public final class Produce {
                     ok(q, from, to);
                 } catch (Exception e) {
                     complain(e);
+                    pause();
                 }
             }
+        }
+    }
+
+    private void pause() {
+        if (patient) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
         }
     }
 

@@ -171,7 +171,7 @@ void group_init(struct group *g, uint64_t seed, const struct group_plan *plan, b
     machine_boot(&g->machines[i]);
   }
   group_event(g, EVENT_CLIENT, 1, NULL);
-  group_event(g, EVENT_FAULT, 2000, NULL); /* a group forms when all of it is there */
+  if (!plan->calm) group_event(g, EVENT_FAULT, 2000, NULL); /* a group forms when all of it is there */
 }
 
 void group_fini(struct group *g) {

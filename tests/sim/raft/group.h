@@ -150,6 +150,7 @@ struct group_plan {
   int64_t client_gap_ms;
   int64_t heal_ms; /* progress is due so long after the end of it */
   bool quiet;      /* after the trouble the clients stop as soon as one entry is committed */
+  bool calm;       /* no trouble but what a story makes */
   bool narrow;     /* one entry a batch: what a crash finds half done */
 };
 
@@ -235,5 +236,8 @@ int64_t check_new_entry(const struct group *g); /* committed after the trouble; 
 /* faults.c */
 void fault_happen(struct group *g);
 void fault_end(struct group *g);
+
+/* behind.c */
+void behind_run(struct group *g); /* a story for a calm plan */
 
 #endif

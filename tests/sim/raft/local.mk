@@ -1,6 +1,7 @@
 # Groups of the raft core from seeds, and a model of DLedger 0.1 beside it.
 check_PROGRAMS += tests/sim/raft/raft
 tests_sim_raft_raft_SOURCES = \
+  tests/sim/raft/behind.c \
   tests/sim/raft/brain_raft.c \
   tests/sim/raft/bugs.c \
   tests/sim/raft/check.c \

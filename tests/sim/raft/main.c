@@ -13,7 +13,7 @@ enum { MODEL_HEAL_MS = 60000, LONGER = 8 };
 enum { EVENTS, SIMULATED_MS, COMMITTED, ACKED, ELECTIONS, REFUSALS };
 
 static int models, weak;
-static bool longer;
+static bool longer, behind;
 
 static int parse_weak(const char *text) {
   return (strstr(text, "w2") != NULL ? WEAK_W2 : 0) | (strstr(text, "w3") != NULL ? WEAK_W3 : 0) |
@@ -24,6 +24,10 @@ static bool own_option(int argc, char **argv, int *at) {
   const char *option = argv[*at];
   if (strcmp(option, "--long") == 0) {
     longer = true;
+    return true;
+  }
+  if (strcmp(option, "--behind") == 0) {
+    behind = true;
     return true;
   }
   if (*at + 1 == argc) return false;
@@ -47,6 +51,8 @@ static void plan_of(uint64_t seed, struct group_plan *plan) {
     plan->fault_gap_ms *= 4;
     plan->client_gap_ms += 100;
   }
+  if (behind)
+    *plan = (struct group_plan){.machines = 3, .models = 2, .client_gap_ms = plan->client_gap_ms, .calm = true};
 }
 
 static void describe(uint64_t seed, struct buf *out) {
@@ -61,7 +67,8 @@ static void run(uint64_t seed, struct buf *trace, struct seeds_world *out) {
   struct group g;
   plan_of(seed, &plan);
   group_init(&g, seed, &plan, trace != NULL);
-  group_run(&g);
+  if (behind) behind_run(&g);
+  else group_run(&g);
   if (g.violation[0] != '\0')
     snprintf(out->violation, sizeof out->violation, "at %lld ms: %s", (long long)g.now, g.violation);
   out->hash = g.hash;
@@ -89,7 +96,8 @@ int main(int argc, char **argv) {
       .fault_count = FAULT_COUNT,
       .own_usage = "  --models N    so many members follow DLedger 0.1's rules …\n"
                    "  --weak LIST   … with these of its weaknesses: w2, w3, w4, w6 (default: none)\n"
-                   "  --long        eight times as long: 0.1 needs 10 s for an election\n",
+                   "  --long        eight times as long: 0.1 needs 10 s for an election\n"
+                   "  --behind      no faults: one of ours, behind, and two of 0.1 whose leader dies\n",
       .own_option = own_option,
       .describe = describe,
       .run = run,
