@@ -9,4 +9,4 @@ check_PROGRAMS += tests/bench/relay
 tests_bench_relay_SOURCES = tests/bench/relay.c
 tests_bench_relay_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 
-EXTRA_DIST += tests/bench/recovery.sh tests/bench/replication.sh tests/bench/run.sh tests/bench/store.sh
+EXTRA_DIST += tests/bench/lib.sh tests/bench/dledger.sh tests/bench/recovery.sh tests/bench/replication.sh tests/bench/run.sh tests/bench/store.sh

@@ -13,6 +13,8 @@ set -uo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/interop/lib.sh
 . "$HERE/../interop/lib.sh"
+# shellcheck source=tests/bench/lib.sh
+. "$HERE/lib.sh"
 trap interop_cleanup EXIT
 JAVA_SERVER_FLAGS=() # the JVM's own choices: full compiler, its default collector
 SECONDS_EACH=${SECONDS_EACH:-2} ROUNDS=${ROUNDS:-3} WINDOW=${WINDOW:-w2000} FILL_MIB=${FILL_MIB:-2048} ADDED_US=${ADDED_US:-2000}
@@ -24,22 +26,7 @@ for word; do
     *) sed -n 's/^# \{0,1\}//p' "$0" | head -n 12 >&2; exit 2 ;;
   esac
 done
-MQBENCH=$BUILD_DIR/tools/mqbench
 declare -A RATE RATIO P99 SHOWN
-
-json() { sed -nE "s/.*\"$2\":\"?([0-9.]+).*/\1/p" <<<"$1"; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b + 0 == 0) print "-"; else printf "%.2f", a / b }'; }
-now_ms() { date +%s%3N; }
-
-# middle NUMBER...: "median (least-most)"
-middle() {
-  printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { printf "%s (%s-%s)", v[int((NR + 1) / 2)], v[1], v[NR] }'
-}
-
-give_up() {
-  echo "bench: $1" >&2
-  exit 1
-}
 
 # start_relay PORT TO_PORT ADDED_US
 start_relay() {
@@ -85,14 +72,6 @@ start_pair() {
 
 # ask_topic PORT TOPIC: so that the topic is at this broker alone
 ask_topic() { broker_request "$1" 17 "\"topic\":\"$2\",$TOPIC_FIELDS" | grep -q '"code":0' || give_up "no topic $2 at port $1"; }
-
-# load NAME SENDERS SECONDS: a line of mqbench. SENDERS: threads that wait for each answer, or w and what one thread keeps
-# under way without waiting.
-load() {
-  local how=(--mode sync --threads "$2")
-  [ "${2#w}" = "$2" ] || how=(--mode async --window "${2#w}")
-  "$MQBENCH" -n "$NS" -t "T-$1" "${how[@]}" --size 1024 --seconds "$3" --json 2>"$INTEROP_TMP/mqbench.err" | tail -n 1
-}
 
 # note SIDE NAME SENDERS: one load; its rate is left in LAST
 note() {
@@ -178,29 +157,22 @@ side() {
   rm -rf "$INTEROP_TMP/$1"-*
 }
 
-cell() { # SIDE ARRAY KEY
-  local -n array=$2
-  # shellcheck disable=SC2086
-  [ -n "${array[$1/$3]:-}" ] && middle ${array[$1/$3]} || echo -
-}
-
 table() {
   local row key name what
-  printf '\nMachine: %s cores, %s; %s; other load at the start %s. 1 KiB bodies, median (least-most) of %s rounds of %s s.\n\n' "$(nproc)" \
-    "$(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)" "$(date -u +%Y-%m-%d)" "$LOAD_AT_START" "$ROUNDS" "$SECONDS_EACH"
+  heading "1 KiB bodies, median (least-most) of $ROUNDS rounds of $SECONDS_EACH s."
   printf '| | ours | Java 4.7.0 |\n|---|---|---|\n'
   for row in "async/32|ASYNC_MASTER, 32 threads" "sync/32|SYNC_MASTER, 32 threads" "async/128|ASYNC_MASTER, 128 threads" \
     "sync/128|SYNC_MASTER, 128 threads" "near/128|SYNC_MASTER, 128 threads, relay" "far/128|SYNC_MASTER, 128 threads, relay with $ADDED_US us" \
     "near/$WINDOW|SYNC_MASTER, ${WINDOW#w} under way, relay" "far/$WINDOW|SYNC_MASTER, ${WINDOW#w} under way, relay with $ADDED_US us"; do
     key=${row%%|*} name=${row#*|}
-    printf '| %s: msg/s | %s | %s |\n' "$name" "$(cell ours RATE "$key")" "$(cell java RATE "$key")"
-    printf '| %s: p99 us | %s | %s |\n' "$name" "$(cell ours P99 "$key")" "$(cell java P99 "$key")"
+    printf '| %s: msg/s | %s | %s |\n' "$name" "$(cell RATE "ours/$key")" "$(cell RATE "java/$key")"
+    printf '| %s: p99 us | %s | %s |\n' "$name" "$(cell P99 "ours/$key")" "$(cell P99 "java/$key")"
   done
   for row in "sync/32|sync / async, 32 threads (target 0.90)" "sync/128|sync / async, 128 threads (target 0.90)" \
     "far/128|longer way / not longer, 128 threads (target 0.80)" "bound/128|the most that 128 waiting threads leave of it" \
     "far/$WINDOW|longer way / not longer, ${WINDOW#w} under way"; do
     key=${row%%|*} name=${row#*|}
-    printf '| **%s** | %s | %s |\n' "$name" "$(cell ours RATIO "$key")" "$(cell java RATIO "$key")"
+    printf '| **%s** | %s | %s |\n' "$name" "$(cell RATIO "ours/$key")" "$(cell RATIO "java/$key")"
   done
   for row in "catchup|catch-up of an empty slave (target 300 MB/s)" "p99|producers' p99 us before, during (target 2x)"; do
     what=${row%%|*}
@@ -209,6 +181,6 @@ table() {
 }
 
 interop_prepare || exit
-read -r LOAD_AT_START _ </proc/loadavg
+note_load
 for one in $SIDES; do side "$one"; done
 table

@@ -11,11 +11,12 @@ set -uo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/interop/lib.sh
 . "$HERE/../interop/lib.sh"
+# shellcheck source=tests/bench/lib.sh
+. "$HERE/lib.sh"
 trap interop_cleanup EXIT
 JAVA_SERVER_FLAGS=() # the JVM's own choices: full compiler, its default collector
 SECONDS_EACH=${SECONDS_EACH:-8}
 DRAIN=${DRAIN:-1000000}
-MQBENCH=$BUILD_DIR/tools/mqbench
 TICKS=$(getconf CLK_TCK)
 declare -A RESULT
 
@@ -29,11 +30,9 @@ wanted() { # NAME FILTER...: no filter means everything
 
 cpu_ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
 rss_mb() { awk '/VmRSS/ {printf "%.1f", $2 / 1024}' "/proc/$1/status"; }
-json() { sed -nE "s/.*\"$2\":\"?([0-9.]+).*/\1/p" <<<"$1"; }
-now_ms() { date +%s%3N; }
 
-# load SIDE NAME NAMESRV BROKER_PID mqbench arguments...
-load() {
+# measure SIDE NAME NAMESRV BROKER_PID mqbench arguments...
+measure() {
   local side=$1 name=$2 ns=$3 pid=$4; shift 4
   local before after out messages
   before=$(cpu_ticks "$pid")
@@ -68,16 +67,16 @@ loads() {
     name=${entry%%|*}
     wanted "$name" "$@" || continue
     # shellcheck disable=SC2086
-    load "$side" "$name" "$ns" "$pid" -t "B-$name" --seconds "$SECONDS_EACH" ${entry#*|}
+    measure "$side" "$name" "$ns" "$pid" -t "B-$name" --seconds "$SECONDS_EACH" ${entry#*|}
   done
   for topic in 128 1024; do
     name=consume-$topic
     wanted "$name" "$@" || continue
     "$MQBENCH" -n "$ns" -t "C$topic" --mode async --size "$topic" --count "$DRAIN" --json >/dev/null 2>&1
-    load "$side" "$name" "$ns" "$pid" -t "C$topic" --mode consume --threads 4 --count "$DRAIN" --group "G$topic"
+    measure "$side" "$name" "$ns" "$pid" -t "C$topic" --mode consume --threads 4 --count "$DRAIN" --group "G$topic"
   done
   name=latency-20k
-  wanted "$name" "$@" && load "$side" "$name" "$ns" "$pid" -t Latency --mode latency --threads 4 --rate 20000 --seconds "$SECONDS_EACH" --group GL
+  wanted "$name" "$@" && measure "$side" "$name" "$ns" "$pid" -t Latency --mode latency --threads 4 --rate 20000 --seconds "$SECONDS_EACH" --group GL
 }
 
 # side SIDE FILTER...: starts the servers, measures start and idle memory, runs the loads
@@ -107,7 +106,6 @@ own_start_ms() {
   sed -nE 's/.* is up on port .* after ([0-9]+) ms.*/\1/p' "$INTEROP_TMP/ours-br/out" 2>/dev/null | head -n 1
 }
 
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN {if (a == "-" || b == "-" || b + 0 == 0) print "-"; else printf "%.1f", a / b}'; }
 
 table() {
   local entry name j o

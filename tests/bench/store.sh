@@ -13,12 +13,13 @@ set -uo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/interop/lib.sh
 . "$HERE/../interop/lib.sh"
+# shellcheck source=tests/bench/lib.sh
+. "$HERE/lib.sh"
 trap interop_cleanup EXIT
 JAVA_SERVER_FLAGS=() # the JVM's own choices: full compiler, its default collector
 # shellcheck disable=SC2034 # used by lib.sh; 80,000 queues after kill -9 on a busy machine
 OUR_START_SECONDS=300
 PEER=$BUILD_DIR/tests/system/peer
-MQBENCH=$BUILD_DIR/tools/mqbench
 QUEUE_TOPICS=${QUEUE_TOPICS:-2500} SCALE_TOPICS=${SCALE_TOPICS:-10000} OFFSETS=${OFFSETS:-100000}
 IDLE_SECONDS=${IDLE_SECONDS:-20} FLUSH_SECONDS=${FLUSH_SECONDS:-5} FLUSH_ROUNDS=${FLUSH_ROUNDS:-2}
 QUEUES=8
