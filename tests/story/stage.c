@@ -9,7 +9,8 @@
 enum { SEGMENT_BYTES = 1 << 16, QUEUE_UNITS = 100, SEND_TIMEOUT_MS = 3000, SUSPEND_MS = 15000 };
 
 void stage_begin(struct stage *s) {
-  *s = (struct stage){.world = sim_world_new(1)};
+  /* A seed with which both producers of the second story take the name server that dies. */
+  *s = (struct stage){.world = sim_world_new(8)};
   *sim_conditions(s->world) = (struct sim_conditions){
       .latency_min_ms = 1, .latency_max_ms = 1, .window = 1 << 20, .give_up_ms = 900000};
   sim_trace_on(s->world, LOG_ERROR);
