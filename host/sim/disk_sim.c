@@ -122,11 +122,21 @@ static enum status open_inode(struct disk_sim *disk, const char *path, int flags
   return (*out)->directory == ((flags & DISK_DIRECTORY) != 0) ? STATUS_OK : STATUS_INVALID;
 }
 
+/* A full disk opens what is there. */
+static bool full_by_fault(const struct disk_sim *disk) { return disk->faulty && disk->fault.status == STATUS_NO_SPACE; }
+
+static bool is_there(struct disk_sim *disk, const char *path, int64_t length) {
+  char clean[DISK_PATH_MAX];
+  const struct inode *inode = disk_path_clean(path, clean) ? disk_lookup(disk, clean) : NULL;
+  return inode != NULL && inode->length >= length;
+}
+
 static enum status op_open(struct disk *self, const char *path, int flags, int64_t length, struct disk_file **out) {
   struct disk_sim *disk = (struct disk_sim *)self;
   struct inode *inode;
   *out = NULL;
-  enum status status = disk_gate(disk, SIM_OPEN);
+  enum status status = STATUS_OK;
+  if (!full_by_fault(disk) || !is_there(disk, path, length)) status = disk_gate(disk, SIM_OPEN);
   if (status == STATUS_OK) status = open_inode(disk, path, flags, &inode);
   if (status != STATUS_OK) return status;
   if (length > inode->length) {

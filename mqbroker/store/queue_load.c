@@ -129,7 +129,7 @@ enum status consumequeue_find_end(struct consumequeue *q, int64_t limit) {
   q->loaded = true;
   q->unsettled = false;
   if (segments_empty(&q->files)) return q->ext == NULL ? STATUS_OK : queue_ext_reset(q->ext);
-  int64_t first = q->files.first / UNIT_SIZE, end;
+  int64_t first = q->files.first / UNIT_SIZE, end = first;
   struct unit u = {0};
   enum status status = end_guess(q, limit, &end);
   for (bool yes = false; status == STATUS_OK && end > first; end--) {
