@@ -11,12 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static void usage(void) {
+static int usage(int status) {
   puts("usage: transaction_producer [-n NAMESRV] [-t TOPIC] [-g GROUP] [-c COUNT] [-d DIR] [-w SECONDS]\n"
        "Sends COUNT messages (default 6) to TOPIC (default TopicTest) by the name server\n"
        "NAMESRV (default 127.0.0.1:9876). Of three, one is committed, one is rolled back\n"
        "and one is left open: the broker asks for it. What was decided is noted in DIR\n"
        "(default .). Then answers questions for SECONDS (default 30).");
+  return status;
 }
 
 static int die(const char *what, const struct mq_error *error) {
@@ -24,26 +25,20 @@ static int die(const char *what, const struct mq_error *error) {
   return 1;
 }
 
-static void note_path(const char *dir, const char *key, char *out, size_t size) {
-  snprintf(out, size, "%s/%s.order", dir, key);
-}
+static const char *const outcomes[] = {"committed", "rolled back", "open"};
 
 /* The local transaction. */
 static enum mq_transaction_state execute(void *context, const mq_message *message, const char *message_id,
                                          void *argument) {
-  const int *number = argument;
+  int kind = *(const int *)argument % 3;
   char path[4096];
-  if (*number % 3 == 1) {
-    printf("%s %s: rolled back\n", mq_message_keys(message), message_id);
-    return MQ_TRANSACTION_ROLLBACK;
-  }
-  note_path(context, mq_message_keys(message), path, sizeof path);
+  printf("%s %s: %s\n", mq_message_keys(message), message_id, outcomes[kind]);
+  if (kind == 1) return MQ_TRANSACTION_ROLLBACK;
+  snprintf(path, sizeof path, "%s/%s.order", (const char *)context, mq_message_keys(message));
   FILE *file = fopen(path, "w");
   if (file == NULL || fputs("paid\n", file) < 0 || fclose(file) != 0) return MQ_TRANSACTION_ROLLBACK;
   /* Whoever dies here has paid, and has not said so. */
-  enum mq_transaction_state state = *number % 3 == 2 ? MQ_TRANSACTION_UNKNOWN : MQ_TRANSACTION_COMMIT;
-  printf("%s %s: %s\n", mq_message_keys(message), message_id, state == MQ_TRANSACTION_COMMIT ? "committed" : "open");
-  return state;
+  return kind == 2 ? MQ_TRANSACTION_UNKNOWN : MQ_TRANSACTION_COMMIT;
 }
 
 /* What became of it? On another thread, perhaps in another process. */
@@ -51,10 +46,9 @@ static enum mq_transaction_state check(void *context, const mq_message *message)
   char path[4096];
   const char *key = mq_message_keys(message);
   if (key == NULL || strchr(key, '/') != NULL) return MQ_TRANSACTION_ROLLBACK;
-  note_path(context, key, path, sizeof path);
+  snprintf(path, sizeof path, "%s/%s.order", (const char *)context, key);
   bool paid = access(path, F_OK) == 0;
-  const char *times = mq_message_property(message, "TRANSACTION_CHECK_TIMES");
-  printf("%s: asked (%s), %s\n", key, times == NULL ? "?" : times, paid ? "committed" : "rolled back");
+  printf("%s: asked, %s\n", key, paid ? "committed" : "rolled back");
   fflush(stdout);
   return paid ? MQ_TRANSACTION_COMMIT : MQ_TRANSACTION_ROLLBACK;
 }
@@ -66,11 +60,8 @@ static int send_all(mq_transaction_producer *producer, const char *topic, int co
     char text[64];
     int length = snprintf(text, sizeof text, "order%d", i);
     mq_message *message = mq_message_new(topic, text, (size_t)length);
-    if (message == NULL || mq_message_set_keys(message, text) != MQ_OK) return 1;
-    if (mq_transaction_producer_send(producer, message, &i, NULL, NULL, &error) != MQ_OK) {
-      die("send", &error);
-      failed++;
-    }
+    mq_message_set_keys(message, text);
+    if (mq_transaction_producer_send(producer, message, &i, NULL, NULL, &error) != MQ_OK) failed += die("send", &error);
     mq_message_free(message);
   }
   fflush(stdout);
@@ -81,33 +72,13 @@ int main(int argc, char **argv) {
   const char *servers = "127.0.0.1:9876", *topic = "TopicTest", *group = "example_transactions", *dir = ".";
   int count = 6, seconds = 30;
   for (int option; (option = getopt(argc, argv, "n:t:g:c:d:w:h-:")) != -1;) {
-    switch (option) {
-    case 'n':
-      servers = optarg;
-      break;
-    case 't':
-      topic = optarg;
-      break;
-    case 'g':
-      group = optarg;
-      break;
-    case 'c':
-      count = atoi(optarg);
-      break;
-    case 'd':
-      dir = optarg;
-      break;
-    case 'w':
-      seconds = atoi(optarg);
-      break;
-    case 'h':
-    case '-':
-      usage();
-      return 0;
-    default:
-      usage();
-      return 2;
-    }
+    if (option == 'n') servers = optarg;
+    else if (option == 't') topic = optarg;
+    else if (option == 'g') group = optarg;
+    else if (option == 'c') count = atoi(optarg);
+    else if (option == 'd') dir = optarg;
+    else if (option == 'w') seconds = atoi(optarg);
+    else return usage(option == 'h' || option == '-' ? 0 : 2);
   }
   struct mq_error error;
   struct mq_transaction_listener listener = {execute, check, (void *)dir};
@@ -119,7 +90,6 @@ int main(int argc, char **argv) {
       mq_transaction_producer_start(client, group, &listener, &producer, &error) != MQ_OK)
     return die("start", &error);
   mq_config_free(config);
-
   int failed = send_all(producer, topic, count);
   sleep((unsigned)seconds);
   mq_transaction_producer_stop(producer, 10000, NULL);

@@ -120,7 +120,8 @@ test_group_takeover() {
   done
   units=$(for topic in $JAVA_TOPICS; do cat "$DIR/n0/consumequeue/$topic"/*/*; done | od -An -v -tx1 -w20 |
     grep -vcE '^( 00){20}$')
-  [ "$units" = 120 ] || failed "the queues have $units of Java's 120 messages"
+  # One of them was delayed, and is delivered now.
+  [ "$units" = 121 ] || failed "the queues have $units of Java's 120 messages and the one that was due"
   say_details "120 records of a Java group"
 }
 
