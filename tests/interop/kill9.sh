@@ -8,7 +8,7 @@
 # next cycle.  In the end our broker has to serve every acknowledged message of
 # all cycles, and after a clean stop Java has to find them too.
 
-KILLS=${INTEROP_KILLS:-5}
+KILLS=${INTEROP_KILLS:-3}
 KILL_PRODUCERS=("our-sync -m sync -k 4" "java-async -m async" "our-async -m async" "java-sync -m sync -k 4"
   "our-batch -m batch -k 2")
 # Load enough that a producer does not end before the broker.

@@ -10,7 +10,7 @@
 # server side with our client on at least one end.  The set "java-java" has
 # nothing of ours in it: it checks the harness and runs only if it is named.
 # "SERVERS/group/..." are consumers of different kinds in one group, and
-# "kill9" kills our broker under load INTEROP_KILLS (5) times, see kill9.sh.
+# "kill9" kills our broker under load INTEROP_KILLS (3) times, see kill9.sh.
 # "storediff" compares the stores of both brokers byte by byte, "pingpong" lets
 # them take turns on one store INTEROP_ROUNDS (4) times.  "replication" are master
 # and slave of different kinds, killed under load of INTEROP_REPLICATED messages.
@@ -51,7 +51,7 @@ DLEDGER_MIXED_GROUPS=("0 1")
 SCALE=${INTEROP_SCALE:-100}
 CONSUME_TIMEOUT=45
 # When this many seconds have gone, what is left fails without being tried.
-DEADLINE=${INTEROP_DEADLINE:-900}
+DEADLINE=${INTEROP_DEADLINE:-1020}
 PASSED=0
 FAILED=0
 SERVERS=(ours-ours javans-ourbroker ourns-javabroker java-ours java-java)
