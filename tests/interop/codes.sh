@@ -65,12 +65,18 @@ compare() {
   fi
 }
 
-# prepare WHO: a name server and a broker of a kind, asked and ended.
+# Seconds until Java's broker has registered for the second time, which brings back what requests took away, and has the
+# samples without which its runtime info fails.
+JAVA_SETTLES=12
+
+# ask_both WHO: a name server and a broker of a kind, asked.
 ask_both() {
   local who=$1 ns br dir=$INTEROP_TMP/$1
   ns=$(free_port) br=$(free_port)
   mkdir -p "$dir/ns" "$dir/br"
-  "start_${who}_namesrv" "$ns" "$dir/ns" && "start_${who}_broker" "$br" "127.0.0.1:$ns" "$dir/br" || return
+  "start_${who}_namesrv" "$ns" "$dir/ns" &&
+    "start_${who}_broker" "$br" "127.0.0.1:$ns" "$dir/br" registerNameServerPeriod=60000 || return
+  [ "$who" = our ] || sleep "$JAVA_SETTLES"
   answers broker "$br" "$who" && answers namesrv "$ns" "$who"
 }
 
