@@ -51,7 +51,7 @@ DLEDGER_MIXED_GROUPS=("0 1")
 SCALE=${INTEROP_SCALE:-100}
 CONSUME_TIMEOUT=45
 # When this many seconds have gone, what is left fails without being tried.
-DEADLINE=${INTEROP_DEADLINE:-1020}
+DEADLINE=${INTEROP_DEADLINE:-1500}
 PASSED=0
 FAILED=0
 SERVERS=(ours-ours javans-ourbroker ourns-javabroker java-ours java-java)
