@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/socket.h>
 
 enum { FIELDS_MAX = 32, LINE_ROOM = 8192, PATH_ROOM = 1024, SILENCE_MS = 1500 };
@@ -285,6 +286,9 @@ static void split_fields(char *text, struct fields *f) {
   }
 }
 
+/* Java puts a message into its queue a little after the answer. */
+enum { SETTLE_US = 50000 };
+
 static int run_line(struct peer_run *r, const char *line) {
   char text[LINE_ROOM], *rest = text;
   expand(r, line, text);
@@ -297,7 +301,10 @@ static int run_line(struct peer_run *r, const char *line) {
   if (code == NULL) return fail("%s has no code", name);
   split_fields(list, &f);
   const char *body = rest == NULL ? "" : rest;
-  return once ? ask(r, name, atoi(code), &f, body) : ask_variants(r, name, atoi(code), &f, body);
+  if (!once) return ask_variants(r, name, atoi(code), &f, body);
+  int failed = ask(r, name, atoi(code), &f, body);
+  usleep(SETTLE_US);
+  return failed;
 }
 
 int main(int argc, char **argv) {
